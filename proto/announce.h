@@ -34,6 +34,7 @@ struct announce {
 	uint32_t load;		/* runnable threads x 100, averaged */
 	uint32_t guests;
 	uint32_t cpu[WIRE_CPU_WORDS];	/* proto/cpufeatures.h */
+	uint32_t reserved;
 	uint64_t xcr0;
 	uint64_t mem_total;	/* bytes */
 	uint64_t mem_free;	/* bytes */
@@ -45,6 +46,6 @@ struct announce {
 /* Returns NULL if these bytes are an announcement of our version, or what is wrong. */
 const char *announce_check(const void *bytes, size_t len);
 
-_Static_assert(sizeof(struct announce) == 184, "wire format");
+_Static_assert(sizeof(struct announce) == 176, "wire format");
 
 #endif
