@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Muster: everything is built from here; `make help` lists the targets.
+#
+# Each part adds itself by a fragment: userland/build.mk, tests/build.mk, iso/build.mk. The kernel takes
+# every .c and .S below boot/, kernel/, net/ and drivers/, and proto/*.c, which both halves share.
+
+.DEFAULT_GOAL := all
+
+BUILD ?= build
+# Fetched sources and the libraries built from them; may be shared by several BUILD folders.
+THIRD ?= build/third_party
+CMDLINE ?=
+
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory
+
+CC := gcc
+V ?= 0
+ifeq ($(V),0)
+Q := @
+log = @printf '  %-7s %s\n' $(1) '$(2)'
+else
+Q :=
+log = @:
+endif
+
+# --- what the kernel's code, ours and third parties', is compiled with -----------------------------
+# No SSE, MMX or x87: those registers belong to the guest. No red zone: interrupts use the same stack.
+# __linux__ is the host compiler's idea and would mislead newlib and lwIP.
+export KFLAGS := -std=gnu11 -O2 -g -ffreestanding -mno-red-zone -mcmodel=kernel -fno-pic -fno-pie \
+	-mno-sse -mno-mmx -mno-80387 -fcf-protection=none -fno-stack-protector \
+	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
+	-U__linux__ -Ulinux -U__unix__ -Uunix
+KWARN := -Wall -Wextra -Werror
+KINC := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(THIRD)/newlib/include \
+	-I. -Inet/port -I$(THIRD)/lwip/src/src/include
+KDEFS := -D__MUSTER_KERNEL__
+ifneq ($(CONFIG_BENCH),)
+KDEFS += -DCONFIG_BENCH
+endif
+
+# Empty if git or the history is not there (a tarball): then the version is the one of proto/ alone.
+GIT_VERSION := $(shell git describe --always --dirty 2>/dev/null)
+
+# --- the kernel -----------------------------------------------------------------------------------
+KSRC := $(sort $(shell find boot kernel net drivers -name '*.[cS]' 2>/dev/null) $(wildcard proto/*.c))
+KOBJ := $(patsubst %,$(BUILD)/kobj/%.o,$(KSRC))
+include third_party/lwip.mk
+ifneq ($(wildcard net/port/lwipopts.h),)
+LWIP_OBJ := $(patsubst %.c,$(BUILD)/kobj/lwip/%.o,$(LWIP_SRC))
+endif
+KLIBS := $(THIRD)/newlib/libc.a
+KLINK := $(CC) -nostdlib -static -no-pie -Wl,-z,max-page-size=4096,--build-id=none,--gc-sections \
+	-Wl,-z,noexecstack,--no-warn-rwx-segments -T linker.ld
+DEPS_STAMP := $(THIRD)/stamp
+KERNEL := $(BUILD)/muster.elf
+
+.PHONY: all help deps kernel run check bench images install deb fuzz soak clean distclean FORCE
+
+all: kernel
+
+help:
+	@echo 'Muster: spare PCs as extra processors of a Linux machine.'
+	@echo
+	@echo '  make            everything: kernel, home side, images'
+	@echo '  make deps       install Debian packages, fetch and build pinned sources (done by all others)'
+	@echo '  make run        boot a node in QEMU from its image and run the first session on it'
+	@echo '  make check      every test; last line: N passed, N failed'
+	@echo '  make bench      every benchmark; also $(BUILD)/bench.tsv'
+	@echo '  make images     $(BUILD)/images: floppy, ISO/USB, kernel (CMDLINE="..." sets its command line)'
+	@echo '  make install    DESTDIR= PREFIX=/usr/local'
+	@echo '  make fuzz       SECONDS=60    make soak  FAULTS=100'
+	@echo '  make clean      remove what was built; distclean: also what was fetched'
+	@echo
+	@echo '  BUILD=folder  V=1  CONFIG_BENCH=1 (node with echo and sink services)'
+
+# The script changes the stamp only if it did something; so a second run rebuilds nothing.
+$(DEPS_STAMP): FORCE
+	@bash third_party/deps.sh $(THIRD)
+deps: $(DEPS_STAMP)
+
+kernel: $(KERNEL)
+
+# Objects depend on the flags too: another CONFIG_BENCH rebuilds them.
+$(BUILD)/kobj/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(KFLAGS) $(KWARN) $(KDEFS)' | cmp -s - $@ || echo '$(KFLAGS) $(KWARN) $(KDEFS)' >$@
+
+$(BUILD)/kobj/%.c.o: %.c $(DEPS_STAMP) $(BUILD)/kobj/flags
+	$(call log,KCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KFLAGS) $(KWARN) $(KINC) $(KDEFS) -ffunction-sections -fdata-sections -MMD -MP -c $< -o $@
+
+$(BUILD)/kobj/%.S.o: %.S $(DEPS_STAMP) $(BUILD)/kobj/flags
+	$(call log,KAS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KFLAGS) $(KINC) $(KDEFS) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
+
+# lwIP's own sources warn under -Wextra; ours that include its headers do not. Its path is given by
+# name, not as a prerequisite, because it exists only after deps.
+$(BUILD)/kobj/lwip/%.o: $(DEPS_STAMP) $(BUILD)/kobj/flags
+	$(call log,KCC,lwip/$*.c)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KFLAGS) -Wall -Wno-address $(KINC) $(KDEFS) -ffunction-sections -fdata-sections -MMD -MP \
+		-c $(THIRD)/lwip/src/src/$*.c -o $@
+
+# The kernel carries the names of its functions for backtraces: link once without, list them, link again.
+$(BUILD)/kobj/ksyms0.o: boot/gen-ksyms.py
+	@mkdir -p $(@D)
+	$(Q)python3 boot/gen-ksyms.py </dev/null | $(CC) -x assembler -c - -o $@
+
+$(BUILD)/muster.pass1.elf: $(KOBJ) $(LWIP_OBJ) $(BUILD)/kobj/ksyms0.o linker.ld $(DEPS_STAMP)
+	$(call log,LINK,$@)
+	$(Q)$(KLINK) -o $@ $(KOBJ) $(LWIP_OBJ) $(BUILD)/kobj/ksyms0.o $(KLIBS)
+
+$(BUILD)/kobj/ksyms.o: $(BUILD)/muster.pass1.elf
+	$(Q)nm $< | python3 boot/gen-ksyms.py | $(CC) -x assembler -c - -o $@
+
+$(KERNEL): $(BUILD)/muster.pass1.elf $(BUILD)/kobj/ksyms.o
+	$(call log,LINK,$@)
+	$(Q)$(KLINK) -o $@ $(KOBJ) $(LWIP_OBJ) $(BUILD)/kobj/ksyms.o $(KLIBS)
+
+-include $(shell find $(BUILD)/kobj -name '*.d' 2>/dev/null)
+
+# --- the other parts ------------------------------------------------------------------------------
+-include userland/build.mk
+-include tests/build.mk
+-include iso/build.mk
+
+clean:
+	rm -rf $(filter-out $(BUILD)/third_party,$(wildcard $(BUILD)/* $(BUILD)/.[!.]*))
+
+distclean:
+	rm -rf $(BUILD) $(THIRD)
