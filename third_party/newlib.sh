@@ -13,7 +13,7 @@ out=$2
 mkdir -p "$out/obj" "$out/conf"
 
 (cd "$out/conf" && CC=gcc CFLAGS="-O2 -ffreestanding" "$(realpath "$src")/configure" \
-	--host=x86_64-elf --no-recursion --disable-newlib-supplied-syscalls --disable-newlib-io-float \
+	--host=x86_64-elf --no-recursion --disable-multilib --disable-newlib-supplied-syscalls --disable-newlib-io-float \
 	--enable-newlib-io-long-long --enable-newlib-io-c99-formats --enable-lite-exit \
 	--disable-newlib-wide-orient --disable-newlib-fvwrite-in-streamio \
 	--disable-newlib-fseek-optimization --disable-newlib-multithread >configure.log 2>&1) ||
@@ -34,7 +34,7 @@ stdlib/atof stdlib/atoff stdlib/strtod stdlib/strtold stdlib/strtodg stdlib/strt
 stdlib/wcstold stdlib/dtoa stdlib/ldtoa stdlib/gdtoa-gethex stdlib/gdtoa-hexnan stdlib/gdtoa-gdtoa
 stdlib/gdtoa-gmisc stdlib/gdtoa-dmisc stdlib/gdtoa-ldtoa stdlib/gd_qnan stdlib/ecvtbuf stdlib/efgcvt
 stdlib/drand48 stdlib/erand48 stdlib/rand48 stdlib/jrand48 stdlib/lcong48 stdlib/lrand48 stdlib/mrand48
-stdlib/nrand48 stdlib/seed48 stdlib/srand48 stdlib/system stdlib/quick_exit stdlib/btowc
+stdlib/__adjust stdlib/__exp10 stdlib/__ten_mu stdlib/mprec stdlib/nrand48 stdlib/seed48 stdlib/srand48 stdlib/system stdlib/quick_exit stdlib/btowc
 string/memcpy string/memmove string/memset
 '
 
