@@ -8,11 +8,8 @@
 
 #include <stdint.h>
 
-/* Where the kernel runs; linker.ld has the same value. */
-#define KERNEL_BASE 0xffffffff80000000ULL
-
 struct ksym {
-	uint32_t offset; /* the function's address less KERNEL_BASE */
+	uint32_t offset; /* the function's address less KERNEL_BASE (kernel/mm/page.h) */
 	uint32_t name;   /* offset of its name in ksym_names */
 };
 

@@ -10,29 +10,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/cpufeatures.h"
+
 struct cpu_features {
-	uint32_t leaf1_ecx, leaf1_edx;		/* CPUID 1 */
-	uint32_t leaf7_ebx, leaf7_ecx, leaf7_edx; /* CPUID 7.0 */
-	uint32_t leafd1_eax;			/* CPUID 0xd.1: XSAVEOPT, XSAVEC, ... */
-	uint32_t ext1_ecx, ext1_edx;		/* CPUID 0x80000001 */
-	uint64_t xcr0;				/* state components enabled in user mode */
+	uint32_t words[WIRE_CPU_WORDS];	/* indexed by enum cpu_word */
+	uint64_t xcr0;			/* state components enabled in user mode */
 	char vendor[13];
 	char brand[49];
 };
 
 extern struct cpu_features cpu_features;
 
-#define CPU_HAS_SMEP (cpu_features.leaf7_ebx >> 7 & 1)
-#define CPU_HAS_SMAP (cpu_features.leaf7_ebx >> 20 & 1)
-#define CPU_HAS_UMIP (cpu_features.leaf7_ecx >> 2 & 1)
-#define CPU_HAS_FSGSBASE (cpu_features.leaf7_ebx & 1)
-#define CPU_HAS_XSAVE (cpu_features.leaf1_ecx >> 26 & 1)
-#define CPU_HAS_XSAVEOPT (cpu_features.leafd1_eax & 1)
-#define CPU_HAS_AVX (cpu_features.leaf1_ecx >> 28 & 1)
-#define CPU_HAS_1G_PAGES (cpu_features.ext1_edx >> 26 & 1)
-#define CPU_HAS_NX (cpu_features.ext1_edx >> 20 & 1)
-#define CPU_HAS_APIC (cpu_features.leaf1_edx >> 9 & 1)
-#define CPU_HAS_RDRAND (cpu_features.leaf1_ecx >> 30 & 1)
+#define CPU_HAS_SMEP (cpu_features.words[CPU_7_EBX] >> 7 & 1)
+#define CPU_HAS_SMAP (cpu_features.words[CPU_7_EBX] >> 20 & 1)
+#define CPU_HAS_UMIP (cpu_features.words[CPU_7_ECX] >> 2 & 1)
+#define CPU_HAS_FSGSBASE (cpu_features.words[CPU_7_EBX] & 1)
+#define CPU_HAS_XSAVE (cpu_features.words[CPU_1_ECX] >> 26 & 1)
+#define CPU_HAS_XSAVEOPT (cpu_features.words[CPU_D1_EAX] & 1)
+#define CPU_HAS_AVX (cpu_features.words[CPU_1_ECX] >> 28 & 1)
+#define CPU_HAS_1G_PAGES (cpu_features.words[CPU_EXT_EDX] >> 26 & 1)
+#define CPU_HAS_NX (cpu_features.words[CPU_EXT_EDX] >> 20 & 1)
+#define CPU_HAS_APIC (cpu_features.words[CPU_1_EDX] >> 9 & 1)
+#define CPU_HAS_RDRAND (cpu_features.words[CPU_1_ECX] >> 30 & 1)
 
 void cpu_features_init(void);
 

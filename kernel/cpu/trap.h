@@ -106,10 +106,10 @@ void return_to_user_work(struct trapframe *tf);
  */
 #ifdef __ASSEMBLER__
 #define EXTABLE(insn, fixup)                                                                       \
-	.pushsection __ex_table, "a"; .balign 8; .quad insn, fixup; .popsection
+	.pushsection .ex_table, "a"; .balign 8; .quad insn, fixup; .popsection
 #else
 #define EXTABLE(insn, fixup)                                                                       \
-	".pushsection __ex_table, \"a\"\n\t.balign 8\n\t.quad " #insn ", " #fixup "\n\t.popsection\n\t"
+	".pushsection .ex_table, \"a\"\n\t.balign 8\n\t.quad " #insn ", " #fixup "\n\t.popsection\n\t"
 #endif
 
 #endif

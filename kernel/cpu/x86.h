@@ -164,19 +164,23 @@ static inline bool irqs_enabled(void)
 	return flags & RFLAGS_IF;
 }
 
-/* User memory may be touched only between these; no-ops (patched) on CPUs without SMAP. */
+/*
+ * User memory may be touched only between these two. STAC and CLAC are patched in at start-up
+ * when the CPU has SMAP (smap_patch_sites()).
+ */
+#define SMAP_SITE(kind)                                                                            \
+	__asm__ volatile("661: .byte 0x0f, 0x1f, 0x00\n\t"                                         \
+			 ".pushsection .smap_sites, \"a\"\n\t.quad 661b, " #kind "\n\t.popsection"  \
+			 : : : "memory")
+
 static inline void user_access_begin(void)
 {
-	__asm__ volatile("661: nop; nop; nop\n\t"
-			 ".pushsection __smap_stac, \"a\"\n\t.quad 661b\n\t.popsection"
-			 : : : "memory");
+	SMAP_SITE(0);
 }
 
 static inline void user_access_end(void)
 {
-	__asm__ volatile("661: nop; nop; nop\n\t"
-			 ".pushsection __smap_clac, \"a\"\n\t.quad 661b\n\t.popsection"
-			 : : : "memory");
+	SMAP_SITE(1);
 }
 
 #endif

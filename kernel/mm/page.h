@@ -26,7 +26,7 @@
 #define PAGE_MAX_ORDER 10
 
 #define DIRECT_MAP 0xffff800000000000ul
-#define KERNEL_BASE 0xffffffff80000000ul
+#define KERNEL_BASE 0xffffffff80000000ULL
 #define USER_END 0x00007ffffffff000ul
 
 enum page_flags {
