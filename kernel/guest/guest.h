@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the rest of the kernel asks of a guest's home: forwarded calls, pages, forks, the way home.
+ *
+ * All functions run in the guest thread's own context and may sleep, unless said otherwise. Each
+ * returns early when the guest is being killed or its session is lost (proc->dead): the caller
+ * goes on to its return to user mode, where the thread ends.
+ */
+#ifndef KERNEL_GUEST_GUEST_H
+#define KERNEL_GUEST_GUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/wire.h"
+
+struct proc;
+struct session;
+struct thread;
+
+/* One buffer of a forwarded call. */
+struct fbuf {
+	uint64_t addr;		/* of the data: in the guest, or in the kernel (kernel = true) */
+	uint32_t len;
+	uint8_t arg;		/* which argument it replaces, or WBUF_NO_ARG */
+	uint8_t flags;		/* WBUF_* */
+	bool kernel;
+};
+
+struct fcall {
+	uint32_t nr;
+	uint64_t args[6];
+	unsigned nbufs;
+	struct fbuf buf[WIRE_BUFS_MAX];
+	const struct wire_fixup *fixups;	/* kernel memory, the caller's */
+	unsigned nfixups;
+	uint32_t returned[WIRE_BUFS_MAX];	/* out: bytes that came back for each buffer */
+};
+
+/*
+ * Executes the call at home and copies OUT buffers back. Returns what Linux returned, or one of the
+ * kernel's restart codes (-512..-516) when a signal for this thread interrupted it. Interrupted by:
+ * signal_wakes(thread) becoming true (kernel/proc/signal.h), a recall, or a kill.
+ */
+long guest_call(struct fcall *call);
+
+/* The same without waiting for the result: replays at home what this node has already done. */
+void guest_call_oneway(struct fcall *call);
+
+/*
+ * mmap of a file, executed by the stub at addr. On success fills file. A mapping that home does not
+ * want to be served away (why->code set) returns -EAGAIN: the caller retreats with *why.
+ */
+long guest_mmap(const struct wire_mmap *map, struct wire_file *file, struct wire_text *why);
+
+/* Forks the stub; returns the child's pid or -errno. */
+long guest_fork(uint64_t clone_flags);
+
+/*
+ * Sends the process of the current thread home, to go on there with the user registers as they are
+ * in its trapframe (the caller has set rip so that an unserved call is repeated). To be called on
+ * the way back to user mode only; returns 0 when the process now runs at home (the thread then ends
+ * by proc_thread_gone()), or -errno when home would not take it (then it runs on here).
+ */
+int guest_go_home(enum wire_reason code, const char *text);
+
+/* Tells home that the process has ended. The caller then frees it. */
+void guest_exit(struct proc *proc, int signo, int status);
+
+/* Tells home that the process stops by this signal's default action; home stops the stub. */
+void guest_stopped(struct proc *proc, int signo);
+
+/* Clocks of home, from the session's HELLO and PINGs: ns to add to clock_now_ns(). Any context. */
+int64_t guest_realtime_offset(const struct proc *proc);
+int64_t guest_monotonic_offset(const struct proc *proc);
+int64_t guest_boottime_offset(const struct proc *proc);
+
+#endif
