@@ -75,7 +75,7 @@ const char *wire_check_pages(const void *payload, uint32_t len)
 	if (!pages->npages || pages->npages > WIRE_PAGES_MAX || pages->addr % WIRE_PAGE_SIZE)
 		return "pages with an impossible range";
 	for (uint32_t i = 0; i < pages->npages; i++) {
-		if (pages->kind[i] > WPAGE_NONE)
+		if (pages->kind[i] > WPAGE_GONE)
 			return "page of an unknown kind";
 		raw += pages->kind[i] == WPAGE_RAW;
 	}

@@ -34,6 +34,7 @@ enum {
 	WF_ONEWAY = 1,	/* W_CALL: no W_REPLY wanted */
 	WF_LAST = 2,	/* W_PAGES: the last message that answers this id */
 	WF_HOT = 4,	/* W_PAGES: sent unasked, before W_IMG_COMMIT */
+	WF_BULK = 8,	/* W_PAGE_GET: background fetch; the answer must not delay calls or faults */
 };
 
 /*
@@ -232,10 +233,17 @@ struct wire_signal {
 	uint8_t info[128];
 };
 
-/* Pages whose content is with the source: private pages that are not the file's own. */
+/*
+ * Private pages that are not the file's own. RUN_SOURCE: the content is with the source of the
+ * image. RUN_KEEP (on the way home only): the node never fetched them, so that the stub's own copy is
+ * the current one and must not be dropped. Private pages in no run are as fresh from mmap.
+ */
+enum { RUN_SOURCE, RUN_KEEP };
+
 struct wire_run {
 	uint64_t addr;
-	uint64_t npages;
+	uint32_t npages;
+	uint32_t kind;		/* RUN_* */
 };
 
 /*
@@ -252,6 +260,7 @@ enum wire_page_kind {
 	WPAGE_RAW,	/* 4096 bytes follow */
 	WPAGE_ZERO,
 	WPAGE_NONE,	/* nothing there: beyond the file's end, or unreadable */
+	WPAGE_GONE,	/* the process asked about is gone: nothing is known of the page */
 };
 
 struct wire_pages {
