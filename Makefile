@@ -96,7 +96,7 @@ $(BUILD)/kobj/%.c.o: %.c $(DEPS_STAMP) $(BUILD)/kobj/flags
 $(BUILD)/kobj/%.S.o: %.S $(DEPS_STAMP) $(BUILD)/kobj/flags
 	$(call log,KAS,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(KFLAGS) $(KINC) $(KDEFS) -D__ASSEMBLER__ -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(KFLAGS) $(KINC) $(KDEFS) -MMD -MP -c $< -o $@
 
 # lwIP's own sources warn under -Wextra; ours that include its headers do not. Its path is given by
 # name, not as a prerequisite, because it exists only after deps.

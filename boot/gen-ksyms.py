@@ -14,7 +14,9 @@ def main():
         if len(fields) != 3:
             continue
         address, kind, name = int(fields[0], 16), fields[1], fields[2]
-        if kind in "tT" and address >= BASE and not name.startswith(".L"):
+        if name == "kernel_text_start":
+            continue  # a bound, at the address of the first function
+        if kind in "tT" and address >= BASE:
             # Of several names of one address keep a global one.
             if address not in functions or kind == "T":
                 functions[address] = name

@@ -50,6 +50,7 @@ for dir in string ctype stdlib errno search locale; do
 		echo "$f ${name/\//-}" >>"$out/list"
 	done
 done
+echo "$src/libc/reent/impure.c reent-impure" >>"$out/list"
 for name in $stdio; do
 	[ ! -f "$src/libc/stdio/$name.c" ] || echo "$src/libc/stdio/$name.c stdio-$name" >>"$out/list"
 done
