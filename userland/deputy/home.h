@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An image on the way home: put into the stub, whose mappings are real already; pages that have not
+ * come yet are fetched on fault (userfaultfd) and in the background.
+ *
+ * away.c calls home_begin() when IMG_BEGIN came (the stub then is stopped, STUB_RETURNING, mask
+ * SIGMASK_FROZEN) and hands it every later message of the image. home.c answers the node itself
+ * (IMG_RUNNING or IMG_REFUSED, later IMG_DONE).
+ */
+#ifndef USERLAND_DEPUTY_HOME_H
+#define USERLAND_DEPUTY_HOME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/wire.h"
+
+struct session;
+struct stub;
+
+/* All return NULL, or what is wrong with the message (which then ends the session). */
+const char *home_begin(struct stub *stub, struct session *session, uint32_t id,
+		       const struct wire_image *image);
+/*
+ * IMG_THREAD, IMG_SIGNAL, IMG_RUNS, IMG_COMMIT of an image for home, and PAGES. On IMG_COMMIT the
+ * process has to be complete but for its pages: home.c sends IMG_RUNNING and calls
+ * move_came_home(stub) (move.h), which lets it run; or sends IMG_REFUSED and calls
+ * move_stays_away(stub, why), and it runs on at the node.
+ */
+const char *home_message(struct stub *stub, struct session *session, const struct wire_hdr *hdr,
+			 const void *payload);
+
+/* Pages are still at the node. The process runs, but must not move again before they have come. */
+bool home_pending(const struct stub *stub);
+
+/* The process ended or the session was lost: frees stub->home. Returns pages that never came. */
+uint64_t home_forget(struct stub *stub);
+
+/* Bytes that the last return has named, and that were fetched in the background or on fault. */
+uint64_t home_bytes(const struct stub *stub);
+
+#endif

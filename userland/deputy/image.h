@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An image out: what a node needs to run a process, read out of its stopped stub, and its pages,
+ * served from the stub until the node needs it no more.
+ *
+ * move.c drives it: image_send(), then image_running() when the node runs it or image_abort() when
+ * it never will. Between, the stub is STUB_LEAVING, stopped, its mask SIGMASK_FROZEN, its agent
+ * mapped. None of this may resume the stub other than by inject_call().
+ */
+#ifndef USERLAND_DEPUTY_IMAGE_H
+#define USERLAND_DEPUTY_IMAGE_H
+
+#include <stdint.h>
+
+#include "proto/wire.h"
+
+struct session;
+struct stub;
+
+/*
+ * Queues IMG_BEGIN to IMG_COMMIT. flags: IMG_FRESH. Returns 0, or a negative errno with *why set if
+ * the process cannot move: then nothing was queued and the stub is as it was.
+ */
+int image_send(struct stub *stub, struct session *session, unsigned flags, struct wire_text *why);
+
+/* IMG_RUNNING came: the node has it. Takes from the stub what must not stay (rseq, ...). */
+void image_running(struct stub *stub);
+
+/* IMG_REFUSED came, or the session was lost before IMG_RUNNING: undoes what image_send() did. */
+void image_abort(struct stub *stub);
+
+/* IMG_DONE came: the node has fetched all; the stub's private pages may be dropped. */
+void image_done(struct stub *stub);
+
+/* PAGE_GET came. NULL, or what is wrong with it. */
+const char *image_page_get(struct stub *stub, struct session *session, uint32_t id,
+			   const struct wire_page_get *get);
+
+/* The stub's fork has made this child, away too, its memory a copy of the parent's as it is here. */
+void image_forked(struct stub *parent, struct stub *child);
+
+/* The process has ended, or been replaced by execve, or was lost: frees stub->image. Any state. */
+void image_forget(struct stub *stub);
+
+/* Bytes that the running move has named to be fetched, and that were fetched until now. */
+uint64_t image_bytes(const struct stub *stub);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Moves: from the request to the moment when the process runs on the other side, or on where it
+ * was. One process makes one move at a time; a second request waits for the first.
+ *
+ *	asked -> freezing -> leaving -> away		move_out()
+ *	asked -> recalled -> returning -> home		move_home()
+ */
+#ifndef USERLAND_DEPUTY_MOVE_H
+#define USERLAND_DEPUTY_MOVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/wire.h"
+
+struct control_conn;
+struct session;
+struct stub;
+
+/* How it went, told once to whoever asked. */
+struct move_result {
+	bool ok;
+	struct wire_text why;	/* if not ok */
+	uint64_t frozen_ns;
+	uint64_t bytes;		/* that followed in the background */
+	uint64_t took_ns;	/* until they had */
+	const char *from, *to;
+};
+
+struct move_request {
+	/* Both may be NULL. progress: what goes on, for people. */
+	void (*progress)(void *arg, const char *text);
+	void (*done)(void *arg, const struct move_result *result);
+	void *arg;
+};
+
+/* Moves the process to the session's node. The result comes by request->done, maybe at once. */
+void move_out(pid_t pid, struct session *session, const struct move_request *request);
+void move_home(pid_t pid, const struct move_request *request);
+
+/* A process stopped in its first execve, or in an execve while away: ship what is there now. */
+void move_fresh(struct stub *stub, struct session *session);
+
+/* The stub told to stop has stopped. */
+void move_stopped(struct stub *stub);
+
+/* --- called by session and trace when something happened --- */
+void move_running(struct stub *stub);			/* IMG_RUNNING */
+void move_refused(struct stub *stub, const struct wire_text *why);	/* IMG_REFUSED */
+void move_done(struct stub *stub);			/* IMG_DONE */
+
+/*
+ * --- called by home.c ---
+ * It has put everything into the stub: stub->regs and stub->sigmask are what the program goes on
+ * with (the extended state and rseq it has set itself). The agent is removed and the stub runs.
+ */
+void move_came_home(struct stub *stub);
+/* It could not; the node has been told by IMG_REFUSED and runs it on. */
+void move_stays_away(struct stub *stub, const struct wire_text *why);
+/* The last page has come: the move is over. */
+void move_home_done(struct stub *stub);
+
+/* The stub has ended, or its session is lost: whoever asked is told. */
+void move_forget(struct stub *stub, const char *text);
+
+#endif

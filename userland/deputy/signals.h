@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Signals that reach a stub while its process is away: told to the node with their siginfo; the
+ * node knows handlers and masks and decides. Ones that come while the stub is in no state to tell
+ * (an image on its way) are held and go with it, wherever it then runs.
+ */
+#ifndef USERLAND_DEPUTY_SIGNALS_H
+#define USERLAND_DEPUTY_SIGNALS_H
+
+#include <signal.h>
+
+struct stub;
+
+/* A signal-delivery-stop of a stub that is away: forwards or holds it; it will be suppressed. */
+void signal_seen(struct stub *stub, int signo);
+void signal_keep(struct stub *stub, const siginfo_t *info);
+/* Sends what was held to the node that now runs the process. */
+void signal_flush_to_node(struct stub *stub);
+/*
+ * Raises what was held in the stub itself (which is stopped, with its agent), so that Linux delivers
+ * it when the program's mask allows. home.c uses signal_raise() for the node's pending ones.
+ */
+void signal_flush_home(struct stub *stub);
+int signal_raise(struct stub *stub, const siginfo_t *info, int to_process);
+void signal_forget(struct stub *stub);
+
+#endif
