@@ -76,10 +76,16 @@ help:
 	@echo
 	@echo '  BUILD=folder  V=1  CONFIG_BENCH=1 (node with echo and sink services)'
 
-# The script changes the stamp only if it did something; so a second run rebuilds nothing.
+# What the build needs comes before all else: the stamp is included, and make remakes an included file
+# (it is empty) before it looks at any target, then starts over if it changed. The script changes it
+# only if it did something, so a second run rebuilds nothing.
+deps:
+	@:
+ifneq ($(filter-out help clean distclean,$(or $(MAKECMDGOALS),all)),)
+include $(DEPS_STAMP)
 $(DEPS_STAMP): FORCE
 	@bash third_party/deps.sh $(THIRD)
-deps: $(DEPS_STAMP)
+endif
 
 kernel: $(KERNEL)
 

@@ -42,6 +42,7 @@ install_packages() {
 		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
 			--no-install-recommends install $missing
 	} </dev/null >&2 || die "could not install: $missing"
+	changed=1
 }
 
 # apt options for a private set of source lists. The machine's own configuration is only read: many
@@ -57,10 +58,9 @@ private_apt() {
 		awk -v c="$codename" '$2 == c && $3 == "main" { print "deb-src [trusted=yes]", $1, $2, $3 }' |
 		sort -u >"$apt/sources.list"
 	[ -s "$apt/sources.list" ] || die "no apt source for $codename main is configured, or 'apt-get update' never ran"
-	apt=(-q -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- \
+	apt_options=(-q -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- \
 		-o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User= \
 		-o Acquire::Retries=3)
-	apt_options=("${apt[@]}")
 	apt-get "${apt_options[@]}" update >&2 || die "could not fetch the list of source packages"
 }
 
@@ -95,8 +95,8 @@ want_stamp() { # RECIPE: a library is rebuilt when its recipe, its script or the
 
 exec 9>"$cache/lock"
 flock 9
-install_packages
 changed=
+install_packages
 for recipe in "$here"/*.recipe; do
 	source='' version='' file='' sha256=''
 	. "$recipe"
