@@ -100,7 +100,7 @@ static inline uint64_t vma_offset_at(const struct vma *vma, uint64_t addr)
 	return vma->file ? vma->offset + (addr - vma->start) : 0;
 }
 
-#define vma_for_each(vma, set) for (struct vma *vma = (set)->first; vma; vma = vma->next)
+#define vma_for_each(pos, set) for (struct vma *pos = (set)->first; pos; pos = pos->next)
 
 /*
  * May a stack VMA grow down to contain addr? 0, or -ENOMEM when its size would exceed `limit` bytes
