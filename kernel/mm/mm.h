@@ -78,11 +78,14 @@ enum {
  * cookie, which is unique on this node. Returns 0, or -errno when nothing was sent.
  *
  * stack_grown(), if set, tells that the stack mapping now starts at `start` (same conditions).
+ * release(), if set, is called when mm is destroyed: nothing will be asked any more. It may be NULL.
  */
 struct guest_pager {
+	struct mm *mm;		/* whose pager this is; no reference */
 	int (*fetch)(struct guest_pager *pager, uint32_t cookie, uint64_t addr, unsigned npages,
 		     bool file);
 	void (*stack_grown)(struct guest_pager *pager, uint64_t start, uint64_t old_start);
+	void (*release)(struct guest_pager *pager);
 	bool dead;		/* nothing will be answered any more: see mm_pager_lost() */
 };
 
@@ -186,6 +189,9 @@ unsigned mm_prefetch(struct mm *mm, uint64_t *cursor, unsigned max);
  * mm->lock held; a result other than 0 ends the walk and is returned. The process must be frozen.
  */
 int mm_collect(struct mm *mm, int (*fn)(void *arg, uint64_t addr, uint64_t npages), void *arg);
+
+/* The same for the pages that are still away: home's own copy of them is the current one. */
+int mm_collect_away(struct mm *mm, int (*fn)(void *arg, uint64_t addr, uint64_t npages), void *arg);
 
 /*
  * The content of one page for home. WPAGE_RAW: 4096 bytes are in buf; WPAGE_ZERO: all zero;

@@ -311,8 +311,11 @@ static void random_operations(uint64_t seed)
 		if (mapped[i])
 			page_put(mapped[i]);
 	for (int k = 0; k < 4; k++) {
+		struct wire_file id = small;
+
+		id.ino = 3000 + k;
 		if (!f[k])
-			continue;
+			f[k] = filecache_open(home_a, &id);
 		filecache_abandon(f[k], 0, 2000);
 		cfile_put(f[k]);
 	}
