@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sourced by the image makers: settings file, checks.
+
+die() { echo "${0##*/}: $*" >&2; exit 1; }
+
+# write_settings FILE CMDLINE: muster.cfg with CMDLINE as the kernel's arguments.
+write_settings() {
+	# These would end the quoted string in GRUB's language or be replaced in it.
+	case $2 in *[\"\$\\\`]*|*$'\n'*) die "CMDLINE must not hold quotes, \$, backslash or newline: $2" ;; esac
+	CMDLINE=$2 awk '{ i = index($0, "@CMDLINE@");
+		if (i) $0 = substr($0, 1, i - 1) ENVIRON["CMDLINE"] substr($0, i + 9);
+		print }' "$here/muster.cfg.in" >"$1"
+}
