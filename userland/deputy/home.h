@@ -33,6 +33,18 @@ const char *home_message(struct stub *stub, struct session *session, const struc
 /* Pages are still at the node. The process runs, but must not move again before they have come. */
 bool home_pending(const struct stub *stub);
 
+/*
+ * A stop (status of waitpid) of a process that runs at home with pages pending; asked before anything
+ * else is done about it. True: it is home.c's affair, which keeps the process stopped or has
+ * resumed it, and will resume it when it may go on. False: handle it as if nothing were pending.
+ * Pages that have not come can be missed by the program's own code only, not by the kernel on its
+ * behalf: so it is held at system calls and signals that might touch them.
+ */
+bool home_stop(struct stub *stub, int status);
+
+/* With what request to resume such a process, or any other at home. */
+int home_resume_request(const struct stub *stub); /* PTRACE_SYSCALL while pending, else PTRACE_CONT */
+
 /* The process ended or the session was lost: frees stub->home. Returns pages that never came. */
 uint64_t home_forget(struct stub *stub);
 

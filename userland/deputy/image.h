@@ -32,9 +32,18 @@ void image_abort(struct stub *stub);
 /* IMG_DONE came: the node has fetched all; the stub's private pages may be dropped. */
 void image_done(struct stub *stub);
 
-/* PAGE_GET came. NULL, or what is wrong with it. */
-const char *image_page_get(struct stub *stub, struct session *session, uint32_t id,
+/*
+ * PAGE_GET came (hdr: its id, and WF_BULK if nobody waits for the answer). stub NULL: there is no such
+ * process any more, the answer says so. NULL, or what is wrong with it.
+ */
+const char *image_page_get(struct stub *stub, struct session *session, const struct wire_hdr *hdr,
 			   const struct wire_page_get *get);
+
+/*
+ * The stub is idle (stopped in its agent): does what image_done() could not while it was busy. Cheap
+ * when there is nothing to do.
+ */
+void image_idle(struct stub *stub);
 
 /* The stub's fork has made this child, away too, its memory a copy of the parent's as it is here. */
 void image_forked(struct stub *parent, struct stub *child);
