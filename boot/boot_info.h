@@ -45,7 +45,7 @@ enum boot_fb_type {
 };
 
 struct boot_framebuffer {
-	uint64_t addr; /* physical */
+	uint64_t addr;	/* physical */
 	uint32_t pitch; /* bytes from one line to the next */
 	uint32_t w, h;
 	uint8_t bpp;
@@ -55,8 +55,8 @@ struct boot_framebuffer {
 };
 
 struct boot_info {
-	char cmdline[BOOT_CMDLINE_MAX]; /* arguments only, without the image's path */
-	char loader[BOOT_NAME_MAX];	/* name of the loader, "" if it does not say */
+	char cmdline[BOOT_CMDLINE_MAX];		  /* arguments only, without the image's path */
+	char loader[BOOT_NAME_MAX];		  /* name of the loader, "" if it does not say */
 	struct boot_range range[BOOT_MAX_RANGES]; /* ascending, not overlapping */
 	uint32_t range_count;
 	uint32_t range_dropped; /* ranges for which there was no room */

@@ -14,19 +14,19 @@
 #define MB1_HAS_LOADER	(1u << 9)
 #define MB1_HAS_FB	(1u << 12)
 
-#define MB1_FLAGS	 0
-#define MB1_MEM_UPPER	 8
-#define MB1_CMDLINE	 16
-#define MB1_MODS_COUNT	 20
-#define MB1_MODS_ADDR	 24
-#define MB1_MMAP_LENGTH	 44
-#define MB1_MMAP_ADDR	 48
-#define MB1_LOADER	 64
-#define MB1_FB		 88
-#define MB1_SIZE_NO_FB	 88
-#define MB1_FB_SIZE	 28
-#define MB1_MODULE_SIZE	 16
-#define MB1_MMAP_SIZE	 24 /* its size field included */
+#define MB1_FLAGS	0
+#define MB1_MEM_UPPER	8
+#define MB1_CMDLINE	16
+#define MB1_MODS_COUNT	20
+#define MB1_MODS_ADDR	24
+#define MB1_MMAP_LENGTH 44
+#define MB1_MMAP_ADDR	48
+#define MB1_LOADER	64
+#define MB1_FB		88
+#define MB1_SIZE_NO_FB	88
+#define MB1_FB_SIZE	28
+#define MB1_MODULE_SIZE 16
+#define MB1_MMAP_SIZE	24 /* its size field included */
 
 enum mb2_tag {
 	MB2_END = 0,
@@ -241,7 +241,8 @@ static void add_memory_sizes(struct boot_info *bi, uint32_t upper_kb)
 	add_range(bi, 1024 * 1024, (uint64_t)upper_kb * 1024, BOOT_MEM_USABLE);
 }
 
-static void mb1_mmap(struct boot_info *bi, const struct multiboot_mem *mem, uint32_t addr, uint32_t len)
+static void mb1_mmap(struct boot_info *bi, const struct multiboot_mem *mem, uint32_t addr,
+		     uint32_t len)
 {
 	uint32_t at = 0;
 
@@ -277,14 +278,16 @@ static int mb1_parse(struct boot_info *bi, uint64_t info, const struct multiboot
 		uint64_t at = get32(p + MB1_MODS_ADDR);
 
 		for (uint32_t i = 0; i < count && bi->module_count < BOOT_MAX_MODULES; i++) {
-			const uint8_t *m = map(mem, at + (uint64_t)i * MB1_MODULE_SIZE, MB1_MODULE_SIZE);
+			const uint8_t *m =
+				map(mem, at + (uint64_t)i * MB1_MODULE_SIZE, MB1_MODULE_SIZE);
 			uint32_t before = bi->module_count;
 
 			if (!m)
 				break;
 			add_module(bi, get32(m), get32(m + 4));
 			if (bi->module_count != before && get32(m + 8))
-				copy_string(mem, get32(m + 8), bi->module[before].name, BOOT_NAME_MAX);
+				copy_string(mem, get32(m + 8), bi->module[before].name,
+					    BOOT_NAME_MAX);
 		}
 	}
 	if (flags & MB1_HAS_MMAP)
@@ -343,7 +346,8 @@ static void mb2_tag(struct boot_info *bi, uint32_t type, const uint8_t *tag, uin
 	case MB2_FB:
 		/* 22 bytes, a reserved 16-bit word, colours. */
 		if (size >= 8 + 22)
-			read_framebuffer(&bi->fb, tag + 8, size >= 8 + 24 + 6 ? tag + 8 + 24 : NULL);
+			read_framebuffer(&bi->fb, tag + 8,
+					 size >= 8 + 24 + 6 ? tag + 8 + 24 : NULL);
 		break;
 	case MB2_RSDP_OLD:
 	case MB2_RSDP_NEW:
@@ -384,7 +388,8 @@ static int mb2_parse(struct boot_info *bi, uint64_t info, const struct multiboot
 	return 0;
 }
 
-int multiboot_parse(struct boot_info *bi, uint32_t magic, uint64_t info, const struct multiboot_mem *mem)
+int multiboot_parse(struct boot_info *bi, uint32_t magic, uint64_t info,
+		    const struct multiboot_mem *mem)
 {
 	int err = -EINVAL;
 

@@ -26,7 +26,8 @@ struct multiboot_mem {
  * outside readable memory or contradicts itself is left out. 0, or -EINVAL when magic is not
  * Multiboot's or the structure itself cannot be read; *bi is valid (but empty) even then.
  */
-int multiboot_parse(struct boot_info *bi, uint32_t magic, uint64_t info, const struct multiboot_mem *mem);
+int multiboot_parse(struct boot_info *bi, uint32_t magic, uint64_t info,
+		    const struct multiboot_mem *mem);
 
 /*
  * Copies a command line without the image's name, which QEMU and iPXE put first and GRUB does not:
