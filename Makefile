@@ -57,7 +57,7 @@ KLINK := $(CC) -nostdlib -static -no-pie -Wl,-z,max-page-size=4096,--build-id=no
 DEPS_STAMP := $(THIRD)/stamp
 KERNEL := $(BUILD)/muster.elf
 
-.PHONY: all help deps kernel run check bench images install deb fuzz soak clean distclean FORCE
+.PHONY: all help deps kernel run check bench images install clean distclean FORCE
 
 all: kernel
 
@@ -71,7 +71,6 @@ help:
 	@echo '  make bench      every benchmark; also $(BUILD)/bench.tsv'
 	@echo '  make images     $(BUILD)/images: floppy, ISO/USB, kernel (CMDLINE="..." sets its command line)'
 	@echo '  make install    DESTDIR= PREFIX=/usr/local'
-	@echo '  make fuzz       SECONDS=60    make soak  FAULTS=100'
 	@echo '  make clean      remove what was built; distclean: also what was fetched'
 	@echo
 	@echo '  BUILD=folder  V=1  CONFIG_BENCH=1 (node with echo and sink services)'
@@ -135,8 +134,24 @@ $(KERNEL): $(BUILD)/muster.pass1.elf $(BUILD)/kobj/ksyms.o
 -include tests/build.mk
 -include iso/build.mk
 
+# Tools look for images in ../share/muster beside their own folder.
+PREFIX ?= /usr/local
+install: tools images
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/muster'
+	install -m 755 $(UBIN) '$(DESTDIR)$(PREFIX)/bin/'
+	install -m 644 $(IMAGES)/muster.elf $(IMAGES)/muster-floppy.img $(IMAGES)/muster.iso \
+		'$(DESTDIR)$(PREFIX)/share/muster/'
+
 clean:
 	rm -rf $(filter-out $(BUILD)/third_party,$(wildcard $(BUILD)/* $(BUILD)/.[!.]*))
 
-distclean:
+dist# Tools look for images in ../share/muster beside their own folder.
+PREFIX ?= /usr/local
+install: tools images
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/muster'
+	install -m 755 $(UBIN) '$(DESTDIR)$(PREFIX)/bin/'
+	install -m 644 $(IMAGES)/muster.elf $(IMAGES)/muster-floppy.img $(IMAGES)/muster.iso \
+		'$(DESTDIR)$(PREFIX)/share/muster/'
+
+clean:
 	rm -rf $(BUILD) $(THIRD)
