@@ -19,6 +19,9 @@ struct proc;
 struct session;
 struct thread;
 
+/* Opens the node to homes. Once, after the network has started. */
+void guest_init(uint16_t port);
+
 /* One buffer of a forwarded call. */
 struct fbuf {
 	uint64_t addr;		/* of the data: in the guest, or in the kernel (kernel = true) */
@@ -58,12 +61,26 @@ long guest_mmap(const struct wire_mmap *map, struct wire_file *file, struct wire
 long guest_fork(uint64_t clone_flags);
 
 /*
- * Sends the process of the current thread home, to go on there with the user registers as they are
- * in its trapframe (the caller has set rip so that an unserved call is repeated). To be called on
- * the way back to user mode only; returns 0 when the process now runs at home (the thread then ends
- * by proc_thread_gone()), or -errno when home would not take it (then it runs on here).
+ * Sends the process of the current thread home for the reason in proc->why, to go on there with the
+ * user registers as they are in its trapframe (the caller has set rip so that an unserved call is
+ * repeated). To be called on the way back to user mode only, by the only thread. Returns 0 when the
+ * process now runs at home (it is off the session's list; the thread ends), or -errno when home
+ * would not take it (then it runs on here).
  */
-int guest_go_home(enum wire_reason code, const char *text);
+int guest_go_home(void);
+
+/*
+ * Puts a process on the list of its session, so that messages find it; gives its memory a source of
+ * pages if it has none. For children of fork; images are enlisted as they arrive. 0 or -ENOMEM.
+ */
+int guest_enlist(struct proc *proc);
+/* Takes it off again, when it has ended. */
+void guest_delist(struct proc *proc);
+
+/* Does the node take guests? Set from the menu and by its owner. */
+bool guest_closed(void);
+void guest_close(bool closed);
+unsigned guest_count(void);
 
 /* Tells home that the process has ended. The caller then frees it. */
 void guest_exit(struct proc *proc, int signo, int status);

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Images that arrive: put together message by message on the network thread, run when complete.
+ * Whatever is wrong with one is answered by IMG_REFUSED with the reason, and the rest of it is
+ * dropped up to its IMG_COMMIT; only nonsense ends the session.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/cpu/features.h"
+#include "kernel/guest/guest.h"
+#include "kernel/guest/pager.h"
+#include "kernel/guest/session.h"
+#include "kernel/kprintf.h"
+#include "kernel/mm/filecache.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/mm.h"
+#include "kernel/proc/proc.h"
+
+/* Memory that stays free for the node itself and for what guests will allocate. */
+#define RESERVE_PAGES 512
+
+struct arrival {
+	struct list_head link;		/* session->arriving; the network thread's own */
+	uint32_t pid;
+	bool refused;
+	struct wire_image image;
+	struct mm *mm;
+	struct proc *proc;
+	struct cfile **files;
+	unsigned nfiles;
+	bool has_sigacts, has_thread;
+};
+
+static struct arrival *arrival_find(struct session *s, uint32_t pid)
+{
+	struct arrival *a;
+
+	list_for_each_entry(a, &s->arriving, link)
+		if (a->pid == pid)
+			return a;
+	return NULL;
+}
+
+/* Lets go of everything but the entry itself. */
+static void arrival_strip(struct arrival *a)
+{
+	if (a->proc)
+		proc_abandon(a->proc);
+	a->proc = NULL;
+	if (a->mm)
+		mm_put(a->mm);
+	a->mm = NULL;
+	for (unsigned i = 0; i < a->nfiles; i++)
+		cfile_put(a->files[i]);
+	kfree(a->files);
+	a->files = NULL;
+	a->nfiles = 0;
+}
+
+static void arrival_free(struct arrival *a)
+{
+	arrival_strip(a);
+	list_del(&a->link);
+	kfree(a);
+}
+
+static const char *refuse(struct session *s, struct arrival *a, enum wire_reason code,
+			  const char *text)
+{
+	if (!a->refused) {
+		kprintf("guest: %s's %s (%u) refused: %s\n", s->home.name, a->image.comm, a->pid,
+			text);
+		session_send_text(s, W_IMG_REFUSED, a->pid, code, text, SEND_NOWAIT);
+	}
+	a->refused = true;
+	arrival_strip(a);
+	return NULL;
+}
+
+static const char *refuse_memory(struct session *s, struct arrival *a)
+{
+	char text[WIRE_REASON_MAX];
+
+	snprintf(text, sizeof(text), "not enough memory: %llu MB free, the process brings %llu MB",
+		 (unsigned long long)mem_free_pages() >> 8, (unsigned long long)a->image.pages >> 8);
+	return refuse(s, a, WHY_MEMORY, text);
+}
+
+/* The image that this message is part of; NULL with *bad set or not: nothing to be done. */
+static struct arrival *part_of(struct session *s, const struct wire_hdr *hdr, const char **bad)
+{
+	struct arrival *a = arrival_find(s, hdr->tid);
+
+	*bad = a ? NULL : "part of an image that was not begun";
+	return a && !a->refused ? a : NULL;
+}
+
+const char *guest_on_img_begin(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	const struct wire_image *image = payload;
+	char text[WIRE_REASON_MAX], lacking[40];
+	struct arrival *a;
+	struct proc *old;
+
+	if (image->pid != hdr->tid || !image->pid || image->flags & ~(IMG_FRESH | IMG_MAP_SYNC) ||
+	    image->comm[sizeof(image->comm) - 1])
+		return "image with an impossible head";
+	if (arrival_find(s, hdr->tid))
+		return "second image of a process on its way";
+	a = kzalloc(sizeof(*a));
+	if (!a)
+		return "no memory for an image";
+	a->pid = hdr->tid;
+	a->image = *image;
+	list_add_tail(&a->link, &s->arriving);
+
+	old = session_find(s, a->pid);
+	if (old)
+		proc_put(old);
+	if (old && !(image->flags & IMG_FRESH))
+		return "image of a process that is here";
+	if (guest_has_ghost(s, a->pid))
+		return refuse(s, a, WHY_STATE, "its memory is still on the way home");
+	if (guest_closed())
+		return refuse(s, a, WHY_LEAVING, "the node takes no guests");
+	if (cpu_lacking(image->cpu, cpu_features.words, lacking, sizeof(lacking))) {
+		snprintf(text, sizeof(text),
+			 "not eligible: lacks %s (the process was started with it)", lacking);
+		return refuse(s, a, WHY_CPU, text);
+	}
+	if (image->pages + RESERVE_PAGES > mem_free_pages())
+		return refuse_memory(s, a);
+	a->mm = mm_create();
+	if (!a->mm)
+		return refuse_memory(s, a);
+	a->proc = proc_create(s, &a->image, a->mm);
+	if (!a->proc || guest_pager_attach(a->proc))
+		return refuse_memory(s, a);
+	return NULL;
+}
+
+const char *guest_on_img_files(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	const struct wire_file *file = payload;
+	unsigned n = hdr->len / sizeof(*file);
+	const char *bad;
+	struct arrival *a = part_of(s, hdr, &bad);
+	struct cfile **files;
+
+	if (hdr->len % sizeof(*file))
+		return "files cut short";
+	if (!a)
+		return bad;
+	files = krealloc(a->files, (a->nfiles + n) * sizeof(files[0]));
+	if (!files)
+		return refuse_memory(s, a);
+	a->files = files;
+	for (unsigned i = 0; i < n; i++) {
+		struct cfile *f = filecache_open(s->home.id, &file[i]);
+
+		if (!f)
+			return refuse_memory(s, a);
+		a->files[a->nfiles++] = f;
+	}
+	return NULL;
+}
+
+const char *guest_on_img_vmas(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	const struct wire_vma *vma = payload;
+	const char *bad;
+	struct arrival *a = part_of(s, hdr, &bad);
+
+	if (hdr->len % sizeof(*vma))
+		return "mappings cut short";
+	if (!a)
+		return bad;
+	for (unsigned i = 0; i < hdr->len / sizeof(*vma); i++) {
+		struct cfile *file = NULL;
+		int err;
+
+		if (vma[i].file != WVMA_NO_FILE) {
+			if (vma[i].file >= a->nfiles)
+				return "mapping of a file that was not named";
+			file = a->files[vma[i].file];
+		}
+		err = mm_image_vma(a->mm, &vma[i], file);
+		if (err == -ENOMEM)
+			return refuse_memory(s, a);
+		if (err)
+			return "mapping that cannot be";
+	}
+	return NULL;
+}
+
+const char *guest_on_img_sigacts(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	const char *bad;
+	struct arrival *a = part_of(s, hdr, &bad);
+
+	if (!a)
+		return bad;
+	proc_set_sigacts(a->proc, payload);
+	a->has_sigacts = true;
+	return NULL;
+}
+
+const char *guest_on_img_thread(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	const struct wire_thread *t = payload;
+	const char *bad;
+	struct arrival *a = part_of(s, hdr, &bad);
+	struct wire_text why;
+
+	if (hdr->len != sizeof(*t) + t->xstate_len)
+		return "thread cut short";
+	if (!a)
+		return bad;
+	if (a->has_thread)
+		return refuse(s, a, WHY_STATE, "processes with several threads are not served");
+	if (proc_add_thread(a->proc, a->pid, t, (const uint8_t *)(t + 1), &why))
+		return refuse(s, a, why.code, why.text);
+	a->has_thread = true;
+	return NULL;
+}
+
+const char *guest_on_img_signal(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	const char *bad;
+	struct arrival *a = part_of(s, hdr, &bad);
+
+	if (!a)
+		return bad;
+	if (!a->has_thread)
+		return "signal before its thread";
+	return proc_signal(a->proc, payload) == -EINVAL ? "signal that does not exist" : NULL;
+}
+
+const char *guest_on_img_runs(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	const struct wire_run *run = payload;
+	const char *bad;
+	struct arrival *a = part_of(s, hdr, &bad);
+
+	if (hdr->len % sizeof(*run))
+		return "runs cut short";
+	if (!a)
+		return bad;
+	for (unsigned i = 0; i < hdr->len / sizeof(*run); i++) {
+		int err = run[i].kind == RUN_SOURCE ?
+				  mm_mark_away(a->mm, run[i].addr, run[i].npages) :
+				  -EINVAL;
+
+		if (err == -ENOMEM)
+			return refuse_memory(s, a);
+		if (err)
+			return "run of pages that cannot be";
+	}
+	return NULL;
+}
+
+const char *guest_arrival_pages(struct session *s, uint32_t pid, const struct wire_pages *pages)
+{
+	struct arrival *a = arrival_find(s, pid);
+	int err;
+
+	if (!a)
+		return "pages of an image that was not begun";
+	if (a->refused)
+		return NULL;
+	err = mm_install(a->mm, 0, pages->addr, pages->npages, pages->kind, pages + 1);
+	if (err == -ENOMEM)
+		return refuse_memory(s, a);
+	return err ? "hot pages that cannot be" : NULL;
+}
+
+const char *guest_on_img_commit(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	struct arrival *a = arrival_find(s, hdr->tid);
+	struct proc *proc, *old;
+
+	(void)payload;
+	if (!a)
+		return "end of an image that was not begun";
+	if (a->refused) {
+		arrival_free(a);
+		return NULL;
+	}
+	if (!a->has_thread || !a->has_sigacts)
+		return "image that is not complete";
+
+	/* A fresh image takes the place of the program that called execve. */
+	old = session_find(s, a->pid);
+	if (old) {
+		proc_replaced(old);
+		proc_put(old);
+	}
+	proc = a->proc;
+	a->proc = NULL;
+	guest_enlist(proc);
+	session_send(s, W_IMG_RUNNING, a->pid, 0, NULL, 0, SEND_NOWAIT);
+	guest_pager_fill(proc);
+	proc_start(proc);
+	arrival_free(a);
+	return NULL;
+}
+
+void guest_arrivals_lost(struct session *s)
+{
+	while (!list_empty(&s->arriving))
+		arrival_free(list_first_entry(&s->arriving, struct arrival, link));
+}
