@@ -34,7 +34,7 @@ export KFLAGS := -std=gnu11 -O2 -g -ffreestanding -mno-red-zone -mcmodel=kernel 
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-strict-aliasing \
 	-U__linux__ -Ulinux -U__unix__ -Uunix
 KWARN := -Wall -Wextra -Werror
-KINC := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(THIRD)/newlib/include \
+KINC := -nostdinc -isystem $(shell $(CC) -print-file-name=include 2>/dev/null) -isystem $(THIRD)/newlib/include \
 	-I. -Inet/port -I$(THIRD)/lwip/src/src/include
 KDEFS := -D__MUSTER_KERNEL__
 ifneq ($(CONFIG_BENCH),)
@@ -145,13 +145,5 @@ install: tools images
 clean:
 	rm -rf $(filter-out $(BUILD)/third_party,$(wildcard $(BUILD)/* $(BUILD)/.[!.]*))
 
-dist# Tools look for images in ../share/muster beside their own folder.
-PREFIX ?= /usr/local
-install: tools images
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/muster'
-	install -m 755 $(UBIN) '$(DESTDIR)$(PREFIX)/bin/'
-	install -m 644 $(IMAGES)/muster.elf $(IMAGES)/muster-floppy.img $(IMAGES)/muster.iso \
-		'$(DESTDIR)$(PREFIX)/share/muster/'
-
-clean:
+distclean:
 	rm -rf $(BUILD) $(THIRD)
