@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every network card we can drive: a driver is one file and one line here. */
+#include "drivers/nic/nic.h"
+
+#include <stddef.h>
+
+extern const struct nic_driver nic_e1000;
+
+const struct nic_driver *const nic_drivers[] = {
+	&nic_e1000, /* Intel 8254x, 82573, 82574 */
+	NULL,
+};

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a network card's driver is: five operations, and one line in drivers/nic/drivers.c.
+ *
+ * The network thread calls all of them, one at a time, so a driver needs no lock. The one
+ * exception is irq(NIC_IRQ_ACK), which the interrupt handler calls at any moment, on any CPU.
+ *
+ * Frames are lwIP's pbufs. Received ones live in a struct nic_buf, which the card writes to
+ * directly; sent ones are chains whose parts the card reads where they lie.
+ */
+#ifndef DRIVERS_NIC_NIC_H
+#define DRIVERS_NIC_NIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lwip/pbuf.h"
+
+struct nic;
+struct pci_dev;
+
+#define NIC_FRAME_MAX 1522 /* bytes: header, VLAN tag, 1500, FCS */
+
+/* A frame's home while it arrives: below 4 GB, physically contiguous. */
+struct nic_buf {
+	struct pbuf_custom pbuf; /* what the stack sees; set up by nic_receive() */
+	struct nic_buf *next;	 /* in the pool of free ones */
+	uint64_t phys;		 /* of data */
+	uint8_t *data;		 /* room for NIC_FRAME_MAX; 2 mod 16, which aligns the IP header */
+};
+
+/* What the card must compute for a frame; 0 means nothing. Offsets count from the frame's start. */
+struct nic_offload {
+	uint16_t l4;	  /* where the TCP or UDP header starts */
+	uint16_t l4_sum;  /* where its sum goes; holds the pseudo header's sum */
+	uint16_t payload; /* where the data starts */
+	uint16_t mss;	  /* not 0: cut into segments of so many bytes of data (TCP) */
+};
+
+enum nic_irq {
+	NIC_IRQ_ACK,	 /* acknowledge; true if this card was the cause */
+	NIC_IRQ_MASK,	 /* no more interrupts from now on */
+	NIC_IRQ_UNMASK,	 /* interrupts again, at once if something has happened meanwhile */
+};
+
+struct nic_id {
+	uint16_t vendor, device;
+	uint32_t flags; /* the driver's own */
+};
+
+struct nic_driver {
+	const char *name;
+	const struct nic_id *ids; /* ends with vendor 0 */
+
+	/*
+	 * Resets the card and starts it; sets mac, link, features and priv. 0 or a negative errno,
+	 * then everything is as before. The receive ring is filled with nic_buf_alloc().
+	 */
+	int (*open)(struct nic *nic);
+
+	/* Stops the card: no DMA afterwards. Frees the ring's buffers and priv. */
+	void (*close)(struct nic *nic);
+
+	/*
+	 * Puts a frame into the ring. The card owns the frame until nic_sent(); the card may learn
+	 * of it only at the next poll(). False if the ring is full: the caller keeps the frame.
+	 */
+	bool (*transmit)(struct nic *nic, struct pbuf *frame, const struct nic_offload *off);
+
+	/*
+	 * Hands up to budget received frames to nic_receive(), which owns their buffers from then
+	 * on; gives sent ones back by nic_sent(); updates link; starts what transmit() queued.
+	 * Returns the number of frames received.
+	 */
+	unsigned (*poll)(struct nic *nic, unsigned budget);
+
+	bool (*irq)(struct nic *nic, enum nic_irq what);
+};
+
+enum nic_features {
+	NIC_TX_SUM = 1, /* obeys nic_offload.l4 */
+	NIC_TSO = 2,	/* obeys nic_offload.mss */
+};
+
+struct nic_stats {
+	uint64_t rx_frames, rx_bytes, rx_errors, rx_dropped, rx_overruns;
+	uint64_t tx_frames, tx_bytes, tx_full;
+	uint64_t irqs;
+};
+
+struct nic {
+	const struct nic_driver *driver;
+	const struct nic_id *id;
+	const struct pci_dev *pci;
+	void *priv;	   /* the driver's */
+	unsigned index;	   /* names it: eth0, ... */
+	uint8_t mac[6];
+	uint16_t mtu;	   /* 1500 */
+	uint32_t features; /* enum nic_features */
+	bool link;
+	uint32_t mbit;	   /* of the link, 0 if unknown */
+	bool tx_waiting;   /* frames queued since the card was last told */
+	volatile bool irq_pending;
+	volatile bool irq_masked;
+	struct nic_stats stats;
+};
+
+/* The table of drivers, ends with NULL. */
+extern const struct nic_driver *const nic_drivers[];
+
+/* A receive buffer, NULL when memory is out. */
+struct nic_buf *nic_buf_alloc(void);
+void nic_buf_free(struct nic_buf *buf);
+
+/* A frame of len bytes (without FCS) has arrived; takes buf. sums_ok: the card has checked its sums. */
+void nic_receive(struct nic *nic, struct nic_buf *buf, unsigned len, bool sums_ok);
+
+/* The card is done with a frame that transmit() took. */
+void nic_sent(struct nic *nic, struct pbuf *frame);
+
+#endif

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between lwIP and the cards: finds and opens them, keeps receive buffers, makes and checks the
+ * sums that lwIP leaves to us, and queues what a full ring does not take.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "drivers/pci.h"
+#include "kernel/cpu/irq.h"
+#include "kernel/kprintf.h"
+#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/page.h"
+#include "kernel/random.h"
+#include "kernel/sync/waitq.h"
+#include "lwip/etharp.h"
+#include "lwip/igmp.h"
+#include "lwip/prot/ethernet.h"
+#include "lwip/prot/ip.h"
+#include "lwip/prot/ip4.h"
+#include "lwip/prot/tcp.h"
+#include "lwip/prot/udp.h"
+#include "net/internal.h"
+#include "net/wake.h"
+#include "netif/ethernet.h"
+
+#define POLL_BUDGET 64
+#define TX_QUEUE    512 /* a power of two */
+
+struct nic *net_nics[NET_MAX_NICS];
+unsigned net_nic_count;
+struct nic *net_nic;
+struct netif net_netif;
+
+/* --- receive buffers ---------------------------------------------------------------------------- */
+
+/*
+ * Two to a page: the header below, then data from offset 66 on, so that the IP header is aligned
+ * to 16 and TCP's data to 8. Only the network thread takes and returns them: no lock.
+ */
+#define BUF_STEP 2048
+#define BUF_DATA 66
+#define POOL_KEEP 512
+
+static struct nic_buf *pool;
+static unsigned pool_count;
+
+_Static_assert(sizeof(struct nic_buf) <= BUF_DATA, "the data must not overlap the header");
+_Static_assert(BUF_DATA + NIC_FRAME_MAX <= BUF_STEP, "a frame must fit");
+
+static void buf_release(struct pbuf *p)
+{
+	nic_buf_free((struct nic_buf *)p);
+}
+
+struct nic_buf *nic_buf_alloc(void)
+{
+	struct nic_buf *buf = pool;
+	struct page *page;
+
+	if (buf) {
+		pool = buf->next;
+		pool_count--;
+		return buf;
+	}
+	page = page_alloc_low(0);
+	if (!page)
+		return NULL;
+	/* One reference for each half. */
+	page_get(page);
+	for (unsigned i = 0; i < PAGE_SIZE / BUF_STEP; i++) {
+		buf = (struct nic_buf *)((uint8_t *)page_virt(page) + i * BUF_STEP);
+		buf->data = (uint8_t *)buf + BUF_DATA;
+		buf->phys = virt_phys(buf->data);
+		buf->pbuf.custom_free_function = buf_release;
+		if (i) {
+			buf->next = pool;
+			pool = buf;
+			pool_count++;
+		}
+	}
+	return (struct nic_buf *)page_virt(page);
+}
+
+void nic_buf_free(struct nic_buf *buf)
+{
+	if (pool_count >= POOL_KEEP) {
+		page_put(virt_page(buf));
+		return;
+	}
+	buf->next = pool;
+	pool = buf;
+	pool_count++;
+}
+
+/* --- sums --------------------------------------------------------------------------------------- */
+
+static uint32_t pseudo_sum(const struct ip_hdr *ip, unsigned l4_len)
+{
+	uint32_t sum = (ip->src.addr & 0xffff) + (ip->src.addr >> 16);
+
+	sum += (ip->dest.addr & 0xffff) + (ip->dest.addr >> 16);
+	return sum + lwip_htons(IPH_PROTO(ip)) + lwip_htons(l4_len);
+}
+
+static uint16_t fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* Are the sums of this IPv4 packet right? Anything else is not ours to judge. */
+static bool sums_right(const uint8_t *frame, unsigned len)
+{
+	const struct eth_hdr *eth = (const void *)frame;
+	const struct ip_hdr *ip = (const void *)(frame + SIZEOF_ETH_HDR);
+	unsigned head, total, l4_len;
+
+	if (len < SIZEOF_ETH_HDR + IP_HLEN || eth->type != PP_HTONS(ETHTYPE_IP))
+		return true;
+	head = IPH_HL_BYTES(ip);
+	total = lwip_ntohs(IPH_LEN(ip));
+	if (IPH_V(ip) != 4 || head < IP_HLEN || total < head || SIZEOF_ETH_HDR + total > len)
+		return false;
+	if (net_chksum(ip, head) != 0xffff)
+		return false;
+	if (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))
+		return false; /* a fragment: lwipopts.h */
+	l4_len = total - head;
+	switch (IPH_PROTO(ip)) {
+	case IP_PROTO_UDP:
+		if (l4_len < sizeof(struct udp_hdr))
+			return false;
+		if (!((const struct udp_hdr *)((const uint8_t *)ip + head))->chksum)
+			return true; /* RFC 768: not computed by the sender */
+		break;
+	case IP_PROTO_TCP:
+		break;
+	default:
+		return true;
+	}
+	return fold(pseudo_sum(ip, l4_len) + net_chksum((const uint8_t *)ip + head, l4_len)) ==
+	       0xffff;
+}
+
+/* The sum over the whole chain from offset on. An odd part shifts the following bytes' weight. */
+static uint16_t chain_sum(const struct pbuf *p, unsigned offset)
+{
+	uint32_t sum = 0;
+	bool odd = false;
+
+	for (; p; p = p->next) {
+		uint16_t part;
+
+		if (offset >= p->len) {
+			offset -= p->len;
+			continue;
+		}
+		part = net_chksum((const uint8_t *)p->payload + offset, p->len - offset);
+		sum += odd ? (uint16_t)(part << 8 | part >> 8) : part;
+		odd ^= (p->len - offset) & 1;
+		offset = 0;
+	}
+	return fold(sum);
+}
+
+/* Fills in the sums of an outgoing packet, or says how the card is to do it. False: cannot be sent. */
+static bool make_sums(struct nic *nic, struct pbuf *p, struct nic_offload *off)
+{
+	struct eth_hdr *eth = p->payload;
+	struct ip_hdr *ip = (void *)((uint8_t *)p->payload + SIZEOF_ETH_HDR);
+	unsigned l4 = SIZEOF_ETH_HDR + IP_HLEN, l4_len = p->tot_len - l4;
+	bool big = p->tot_len > nic->mtu + SIZEOF_ETH_HDR;
+
+	memset(off, 0, sizeof(*off));
+	if (eth->type != PP_HTONS(ETHTYPE_IP))
+		return !big;
+	if (p->len < l4)
+		return false;
+	/* IGMP's have an option; only it does, and its own sum it has made itself. */
+	IPH_CHKSUM_SET(ip, 0);
+	IPH_CHKSUM_SET(ip, ~net_chksum(ip, IPH_HL_BYTES(ip)));
+	if (IPH_PROTO(ip) == IP_PROTO_TCP && p->len >= l4 + TCP_HLEN) {
+		struct tcp_hdr *tcp = (void *)((uint8_t *)ip + IP_HLEN);
+
+		if (big && !(nic->features & NIC_TSO))
+			return false;
+		if (nic->features & NIC_TX_SUM && p->tot_len > 256) {
+			off->l4 = l4;
+			off->l4_sum = l4 + offsetof(struct tcp_hdr, chksum);
+			if (big) {
+				off->payload = l4 + TCPH_HDRLEN_BYTES(tcp);
+				off->mss = nic->mtu - IP_HLEN - TCPH_HDRLEN_BYTES(tcp);
+				IPH_LEN_SET(ip, 0);
+				IPH_CHKSUM_SET(ip, 0);
+			}
+			tcp->chksum = fold(pseudo_sum(ip, big ? 0 : l4_len));
+			return true;
+		}
+		tcp->chksum = 0;
+		tcp->chksum = ~fold(pseudo_sum(ip, l4_len) + chain_sum(p, l4));
+	} else if (IPH_PROTO(ip) == IP_PROTO_UDP && p->len >= l4 + sizeof(struct udp_hdr)) {
+		struct udp_hdr *udp = (void *)((uint8_t *)ip + IP_HLEN);
+
+		udp->chksum = 0;
+		udp->chksum = ~fold(pseudo_sum(ip, l4_len) + chain_sum(p, l4));
+		if (!udp->chksum)
+			udp->chksum = 0xffff;
+	}
+	return !big;
+}
+
+/* --- sending ------------------------------------------------------------------------------------ */
+
+static struct {
+	struct pbuf *frame;
+	struct nic_offload off;
+} tx_queue[TX_QUEUE];
+static unsigned tx_head, tx_tail;
+
+/*
+ * Data that lwIP only points to belongs to a session, which frees it when it is acknowledged or the
+ * session ends; the card may still be reading then (a retransmission). So the frame holds its pages.
+ */
+static void hold_pages(struct pbuf *frame)
+{
+	pbuf_ref(frame);
+	for (struct pbuf *p = frame; p; p = p->next)
+		if (p->type_internal == PBUF_ROM)
+			page_get(virt_page(p->payload));
+}
+
+void nic_sent(struct nic *nic, struct pbuf *frame)
+{
+	(void)nic;
+	for (struct pbuf *p = frame; p; p = p->next)
+		if (p->type_internal == PBUF_ROM)
+			page_put(virt_page(p->payload));
+	pbuf_free(frame);
+}
+
+static err_t link_output(struct netif *netif, struct pbuf *frame)
+{
+	struct nic *nic = netif->state;
+	struct nic_offload off;
+
+	if (!make_sums(nic, frame, &off))
+		return ERR_VAL;
+	if (tx_tail - tx_head == TX_QUEUE) {
+		nic->stats.tx_full++;
+		return ERR_MEM;
+	}
+	hold_pages(frame);
+	nic->stats.tx_frames++;
+	nic->stats.tx_bytes += frame->tot_len;
+	if (tx_head == tx_tail && nic->driver->transmit(nic, frame, &off))
+		return ERR_OK;
+	tx_queue[tx_tail % TX_QUEUE].frame = frame;
+	tx_queue[tx_tail % TX_QUEUE].off = off;
+	tx_tail++;
+	return ERR_OK;
+}
+
+static void drain_tx_queue(struct nic *nic)
+{
+	while (tx_head != tx_tail) {
+		unsigned i = tx_head % TX_QUEUE;
+
+		if (!nic->driver->transmit(nic, tx_queue[i].frame, &tx_queue[i].off))
+			return;
+		tx_head++;
+	}
+}
+
+bool netif_tx_stuck(void)
+{
+	return tx_head != tx_tail;
+}
+
+/* --- receiving ---------------------------------------------------------------------------------- */
+
+void nic_receive(struct nic *nic, struct nic_buf *buf, unsigned len, bool sums_ok)
+{
+	struct pbuf *p;
+
+	nic->stats.rx_frames++;
+	nic->stats.rx_bytes += len;
+	if (nic != net_nic || len < SIZEOF_ETH_HDR) {
+		nic_buf_free(buf);
+		return;
+	}
+	if (!sums_ok && !sums_right(buf->data, len)) {
+		nic->stats.rx_errors++;
+		nic_buf_free(buf);
+		return;
+	}
+	p = pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &buf->pbuf, buf->data, len);
+	gro_receive(p, &net_netif);
+}
+
+static err_t card_netif_init(struct netif *netif)
+{
+	struct nic *nic = netif->state;
+
+	netif->name[0] = 'e';
+	netif->name[1] = 'n';
+	netif->output = etharp_output;
+	netif->linkoutput = link_output;
+	netif->mtu = nic->mtu;
+	netif->hwaddr_len = sizeof(nic->mac);
+	memcpy(netif->hwaddr, nic->mac, sizeof(nic->mac));
+	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+		       NETIF_FLAG_IGMP;
+	return ERR_OK;
+}
+
+/* --- the cards ---------------------------------------------------------------------------------- */
+
+static bool card_irq(void *arg)
+{
+	struct nic *nic = arg;
+
+	if (!nic->driver->irq(nic, NIC_IRQ_ACK))
+		return false;
+	nic->stats.irqs++;
+	/*
+	 * One interrupt wakes the thread; if a second comes while it is still at work, more would
+	 * only disturb it. A lone packet thus costs no masking. In this order: once irq_pending is
+	 * set, the thread will look at irq_masked again before it sleeps.
+	 */
+	if (nic->irq_pending && !nic->irq_masked) {
+		nic->driver->irq(nic, NIC_IRQ_MASK);
+		nic->irq_masked = true;
+	}
+	nic->irq_pending = true;
+	net_wake();
+	return true;
+}
+
+static const struct nic_driver *find_driver(const struct pci_dev *pci, const struct nic_id **id)
+{
+	for (const struct nic_driver *const *d = nic_drivers; *d; d++)
+		for (*id = (*d)->ids; (*id)->vendor; (*id)++)
+			if ((*id)->vendor == pci->vendor && (*id)->device == pci->device)
+				return *d;
+	return NULL;
+}
+
+static void open_card(const struct pci_dev *pci)
+{
+	const struct nic_id *id;
+	const struct nic_driver *driver = find_driver(pci, &id);
+	struct nic *nic;
+	int err;
+
+	if (!driver) {
+		kprintf("net: no driver for the card %04x:%04x at %02x:%02x.%u\n", pci->vendor,
+			pci->device, pci->bus, pci->dev, pci->fn);
+		return;
+	}
+	nic = kzalloc(sizeof(*nic));
+	if (!nic)
+		return;
+	nic->driver = driver;
+	nic->id = id;
+	nic->pci = pci;
+	nic->index = net_nic_count;
+	nic->mtu = 1500;
+	err = driver->open(nic);
+	if (err) {
+		kprintf("net: the %s card at %02x:%02x.%u does not start: error %d\n", driver->name,
+			pci->bus, pci->dev, pci->fn, -err);
+		kfree(nic);
+		return;
+	}
+	random_mix(nic->mac, sizeof(nic->mac));
+	net_nics[net_nic_count++] = nic;
+	irq_set_level(pci->line);
+	err = irq_register(pci->line, card_irq, nic);
+	if (err)
+		kprintf("net: eth%u has no interrupt (line %u, error %d): looking at it by the clock\n",
+			nic->index, pci->line, -err);
+	driver->irq(nic, NIC_IRQ_UNMASK);
+	kprintf("net: eth%u: %s at %02x:%02x.%u, %02x:%02x:%02x:%02x:%02x:%02x, irq %u, link %s\n",
+		nic->index, driver->name, pci->bus, pci->dev, pci->fn, nic->mac[0], nic->mac[1],
+		nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5], pci->line,
+		nic->link ? "up" : "down");
+}
+
+void netif_find_cards(void)
+{
+	struct pci_dev *pci;
+
+	if (list_empty(&pci_devices))
+		pci_scan();
+	list_for_each_entry(pci, &pci_devices, link)
+		if (pci->class == PCI_CLASS_ETHERNET && net_nic_count < NET_MAX_NICS)
+			open_card(pci);
+	if (!net_nic_count)
+		kprintf("net: no network card that this kernel can drive: nobody can reach this node\n");
+}
+
+/* The first card with a link becomes ours for good. */
+static void choose_card(struct nic *nic)
+{
+	net_nic = nic;
+	netif_add_noaddr(&net_netif, nic, card_netif_init, ethernet_input);
+	netif_set_default(&net_netif);
+	netif_set_up(&net_netif);
+	ifconfig_start();
+}
+
+static bool poll_card(struct nic *nic)
+{
+	bool had_link = nic->link;
+	unsigned got;
+
+	if (nic == net_nic)
+		drain_tx_queue(nic);
+	got = nic->driver->poll(nic, POLL_BUDGET);
+	if (!net_nic && nic->link)
+		choose_card(nic);
+	if (nic == net_nic && (netif_is_link_up(&net_netif) ? !nic->link : nic->link)) {
+		if (nic->link)
+			netif_set_link_up(&net_netif);
+		else
+			netif_set_link_down(&net_netif);
+		ifconfig_link_changed(nic->link);
+	} else if (had_link != nic->link) {
+		kprintf("net: eth%u: link %s\n", nic->index, nic->link ? "up" : "down");
+	}
+	return got || nic->tx_waiting;
+}
+
+bool netif_poll_cards(void)
+{
+	bool more = false;
+
+	for (unsigned i = 0; i < net_nic_count; i++) {
+		net_nics[i]->irq_pending = false;
+		more |= poll_card(net_nics[i]);
+	}
+	gro_flush();
+	return more || (net_nic && net_nic->tx_waiting);
+}
+
+bool netif_irq_pending(void)
+{
+	for (unsigned i = 0; i < net_nic_count; i++)
+		if (net_nics[i]->irq_pending)
+			return true;
+	return false;
+}
+
+void netif_unmask_irqs(void)
+{
+	for (unsigned i = 0; i < net_nic_count; i++) {
+		if (!net_nics[i]->irq_masked)
+			continue;
+		net_nics[i]->irq_masked = false;
+		net_nics[i]->driver->irq(net_nics[i], NIC_IRQ_UNMASK);
+	}
+}
+
+bool netif_irqs_arrive(void)
+{
+	for (unsigned i = 0; i < net_nic_count; i++)
+		if (net_nics[i]->stats.irqs)
+			return true;
+	return false;
+}
