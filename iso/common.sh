@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced by the image makers: settings file, checks.
+# shellcheck shell=bash
+# Sourced by the image makers, which set `here`: settings file, checks.
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
 

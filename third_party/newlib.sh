@@ -23,6 +23,12 @@ rm -rf "$out/include"
 cp -r "$src/libc/include" "$out/include"
 cp "$out/conf/newlib.h" "$out/conf/_newlib_version.h" "$out/include/"
 
+# Error numbers: Linux's. newlib's own differ from 35 on, and a guest would be given them.
+echo '#include <errno.h>' | gcc -E -dM - | grep -E '^#define E[A-Z0-9]+ ' | sort -k3,3V >"$out/linux-errno"
+awk -v list="$out/linux-errno" '/^#define[ \t]+E[A-Z0-9]+[ \t]/ { next }
+	/__ELASTERROR/ { while ((getline line <list) > 0) print line }
+	{ print }' "$src/libc/include/sys/errno.h" >"$out/include/sys/errno.h"
+
 # Functions that take or return double, allocate by themselves what the kernel never asks for, or stand
 # elsewhere.
 skip='
@@ -44,9 +50,9 @@ refill sccl findfp fwalk makebuf stdio fclose'
 
 : >"$out/list"
 for dir in string ctype stdlib errno search locale; do
-	for f in "$src"/libc/$dir/*.c; do
+	for f in "$src/libc/$dir"/*.c; do
 		name=$dir/$(basename "$f" .c)
-		case " $(echo $skip) " in *" $name "*) continue ;; esac
+		case " ${skip//$'\n'/ } " in *" $name "*) continue ;; esac
 		echo "$f ${name/\//-}" >>"$out/list"
 	done
 done
