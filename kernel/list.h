@@ -15,6 +15,9 @@ struct list_head {
 };
 
 #define LIST_HEAD_INIT(name) { &(name), &(name) }
+#ifndef LIST_HEAD
+#define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
+#endif
 
 #ifndef container_of
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))

@@ -27,7 +27,7 @@ struct cpu_tables;
 
 struct percpu {
 	struct percpu *self;
-	struct thread *current;
+	struct thread *running;
 	uint64_t kstack_top;	  /* where SYSCALL and user traps start their frame */
 	uint64_t user_rsp;	  /* scratch of the SYSCALL entry */
 	int id;			  /* 0 is the boot CPU; numbers have no gaps */

@@ -171,8 +171,16 @@ void thread_enter_user(void) __attribute__((noreturn));
 /* Hook of kernel/proc (weak default: nothing): t is about to be freed, t->user with it. */
 void user_thread_free(struct thread *t);
 
-/* Hook of kernel/mm (weak default: kernel's own tables): make mm the CPU's address space. Called
- * with interrupts off, only when mm differs from what the CPU has; NULL means none. */
+/*
+ * Hook of kernel/mm (weak default: the kernel's own tables): makes mm this CPU's address space and
+ * notes it in this_cpu()->active_mm. Called with interrupts off when mm is not what is there.
+ */
 void mm_activate(struct mm *mm);
+
+/* A CPU's idle thread; it gets its context when the CPU comes up. Start-up only. */
+struct thread *idle_thread_create(int cpu);
+
+/* As thread_wake(), but not for a thread that was never started. */
+void thread_wake_blocked(struct thread *t);
 
 #endif

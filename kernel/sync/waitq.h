@@ -79,7 +79,10 @@ bool wait_interrupted(void);
 
 /* Sleeps until cond or the absolute time deadline_ns; true when cond held. */
 #define wait_event_timeout(wq, cond, deadline_ns)                                                  \
-	(WAIT_EVENT_COMMON(wq, cond, deadline_ns, false) == 0)
+	({                                                                                         \
+		bool __held = WAIT_EVENT_COMMON(wq, cond, deadline_ns, false) == 0;                \
+		__held;                                                                            \
+	})
 
 /*
  * As above, but also ends when the thread has THREAD_WORK_SIGNAL set (thread_set_work()).

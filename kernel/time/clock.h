@@ -9,17 +9,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NSEC_PER_USEC 1000ull
-#define NSEC_PER_MSEC 1000000ull
-#define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_USEC 1000ul
+#define NSEC_PER_MSEC 1000000ul
+#define NSEC_PER_SEC 1000000000ul
 
 /* Calibrates the TSC. Once, on the boot CPU, interrupts off. */
 void clock_init(void);
 
+/* Says what the TSC was when the kernel was entered: the clock's zero. Before everything else. */
+void clock_set_start(uint64_t tsc);
+
 /* Nanoseconds since boot, never going back on one CPU. Any context. */
 uint64_t clock_now_ns(void);
 
-/* The TSC's frequency, and its value at clock_now_ns() == 0. */
+/* The TSC's frequency. */
 uint64_t clock_tsc_hz(void);
 
 /* Busy-waits; any context. */

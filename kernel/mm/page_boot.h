@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the loader's memory map to what the page allocator gets: start-up only.
+ */
+#ifndef KERNEL_MM_PAGE_BOOT_H
+#define KERNEL_MM_PAGE_BOOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct boot_info;
+
+/* With less, the network's buffers and one guest do not fit. */
+#define MEM_MINIMUM (14ul << 20)
+
+struct frame_range {
+	uint64_t first, end; /* frames */
+};
+
+#define PLAN_RANGES 192
+
+struct page_plan {
+	uint64_t usable;     /* bytes that are RAM for us, the kernel's own included */
+	uint64_t frames;     /* up to the end of usable memory */
+	uint64_t array_base; /* physical address for frames * page_size bytes; 0: no room */
+	struct frame_range free[PLAN_RANGES];
+	unsigned free_count;
+	uint64_t dropped;    /* frames that found no room in free[] */
+};
+
+/*
+ * limit: nothing at or above this physical address is used (mem=). Nothing below 1 MB is either:
+ * that belongs to the BIOS and to the start of further CPUs.
+ */
+void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t limit,
+		    size_t page_size);
+
+/* A usable page below 640 KB for the start of further CPUs; 0 if there is none. */
+uint64_t page_plan_trampoline(const struct boot_info *bi);
+
+#endif
