@@ -84,9 +84,9 @@ fetch() { # the recipe's variables are set
 
 unpack() {
 	say "unpacking $file"
-	rm -rf "${cache:?}/$source"
-	mkdir -p "$cache/$source/src"
-	tar -xf "$cache/dl/$file" -C "$cache/$source/src" --strip-components=1
+	rm -rf "$new"
+	mkdir -p "$new/src"
+	tar -xf "$cache/dl/$file" -C "$new/src" --strip-components=1
 }
 
 want_stamp() { # RECIPE: a library is rebuilt when its recipe, its script or the flags change
@@ -102,14 +102,17 @@ for recipe in "$here"/*.recipe; do
 	. "$recipe"
 	want=$(want_stamp "$recipe")
 	[ "$(cat "$cache/$source/stamp" 2>/dev/null || true)" != "$want" ] || continue
+	new=$cache/$source.new # takes the old one's place only when it is complete
 	fetch
 	unpack
 	script=${recipe%.recipe}.sh
 	if [ -f "$script" ]; then
 		say "building $source"
-		bash "$script" "$cache/$source/src" "$cache/$source" >&2 || die "$source did not build"
+		bash "$script" "$new/src" "$new" >&2 || die "$source did not build"
 	fi
-	echo "$want" >"$cache/$source/stamp"
+	echo "$want" >"$new/stamp"
+	rm -rf "${cache:?}/$source"
+	mv "$new" "$cache/$source"
 	changed=1
 done
 if [ -n "$changed" ] || [ ! -f "$cache/stamp" ]; then

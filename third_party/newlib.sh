@@ -29,8 +29,8 @@ awk -v list="$out/linux-errno" '/^#define[ \t]+E[A-Z0-9]+[ \t]/ { next }
 	/__ELASTERROR/ { while ((getline line <list) > 0) print line }
 	{ print }' "$src/libc/include/sys/errno.h" >"$out/include/sys/errno.h"
 
-# Functions that take or return double, allocate by themselves what the kernel never asks for, or stand
-# elsewhere.
+# Functions that take or return double, need files, allocate by themselves what the kernel never asks for,
+# or stand elsewhere.
 skip='
 stdlib/malloc stdlib/mallocr stdlib/nano-mallocr stdlib/calloc stdlib/realloc stdlib/mstats stdlib/mtrim
 stdlib/valloc stdlib/pvalloc stdlib/msize stdlib/malign stdlib/reallocf stdlib/reallocarray stdlib/cfreer
@@ -42,6 +42,8 @@ stdlib/gdtoa-gmisc stdlib/gdtoa-dmisc stdlib/gdtoa-ldtoa stdlib/gd_qnan stdlib/e
 stdlib/drand48 stdlib/erand48 stdlib/rand48 stdlib/jrand48 stdlib/lcong48 stdlib/lrand48 stdlib/mrand48
 stdlib/__adjust stdlib/__exp10 stdlib/__ten_mu stdlib/mprec stdlib/nrand48 stdlib/seed48 stdlib/srand48 stdlib/system stdlib/quick_exit stdlib/btowc
 string/memcpy string/memmove string/memset
+search/hash search/hash_bigkey search/hash_buf search/hash_func search/hash_log2 search/hash_page
+search/hcreate search/hcreate_r search/ndbm
 '
 
 # stdio: only the formatting of strings.
