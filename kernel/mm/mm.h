@@ -119,7 +119,8 @@ struct mm {
 
 	struct guest_pager *pager;	/* set by kernel/guest; NULL: nothing can be fetched */
 	struct list_head fetches;	/* of struct mm_fetch */
-	struct waitq fetch_wq;		/* an away page arrived, a hold ended */
+	struct waitq event_wq;		/* pages arrived, a hold ended */
+	uint32_t events;		/* counts these; atomic */
 	uint64_t hold_start, hold_end;	/* faults here wait: see mm_hold() */
 	bool no_memory;			/* an arriving page found no memory; the faulter reports it */
 
@@ -159,7 +160,7 @@ int mm_image_vma(struct mm *mm, const struct wire_vma *vma, struct cfile *file);
 /* Marks pages inside mappings as away. 0, -EINVAL (outside any mapping), -ENOMEM. */
 int mm_mark_away(struct mm *mm, uint64_t addr, uint64_t npages);
 
-/* --- pages from home (install.c) ------------------------------------------------------------------ */
+/* --- pages from home (fetch.c) ------------------------------------------------------------------ */
 
 /*
  * Pages arrived. kinds: npages of enum wire_page_kind; data: the raw ones in order. cookie is that
@@ -256,8 +257,10 @@ struct fault_info {
 int mm_fault(struct mm *mm, uint64_t addr, enum mm_access access, struct fault_info *info);
 
 /*
- * Hooks of fault.c with weak defaults. The first three end a user-mode fault that mm_fault could not
- * resolve: send the signal, or send the guest home.
+ * Hooks of fault.c with weak defaults. The first three end a fault that mm_fault could not resolve:
+ * send the signal, or send the guest home. The signal is for faults in user mode only. The other two
+ * are also called for a fault in a copy to or from user memory (trap_from_user(tf) is false): the copy
+ * then fails, and the system call should be repeated at home instead of returning -EFAULT.
  */
 void user_fault_signal(struct trapframe *tf, int signo, int code, uint64_t addr);
 void user_out_of_memory(struct trapframe *tf);
