@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest process: what this node keeps for a process whose pid, files and relatives are at home.
+ *
+ * Lifetime: proc_create() gives one reference, which kernel/guest holds for its table; each thread
+ * holds one more. When the last thread has ended, guest_proc_gone() is called once, in that thread,
+ * and kernel/guest lets go. The address space is given up by the last thread, before that call.
+ *
+ * proc->lock (a spin lock, taken with interrupts on: no interrupt handler knows processes) guards
+ * the flags, the signal state of the process and of its threads, and the list of threads. A field
+ * marked (own) is touched by the thread itself only, or before it first runs.
+ *
+ * How a process can end here:
+ *   it exits or is killed by a signal's default action   exiting; guest_exit() tells home
+ *   it goes home                                          guest_go_home() returned 0
+ *   home took it away (killed, execed, connection lost)   dead, by proc_kill(); home is not told
+ */
+#ifndef KERNEL_PROC_PROC_H
+#define KERNEL_PROC_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/list.h"
+#include "kernel/proc/sigqueue.h"
+#include "kernel/proc/thread.h"
+#include "kernel/sync/spinlock.h"
+#include "kernel/sync/waitq.h"
+#include "proto/wire.h"
+
+struct mm;
+struct session;
+struct trapframe;
+
+#define RLIMIT_CPU_NR 0
+#define RLIMIT_DATA_NR 2
+#define RLIMIT_STACK_NR 3
+#define RLIMIT_CORE_NR 4
+#define RLIMIT_AS_NR 9
+
+struct proc {
+	uint32_t refs;			/* atomic */
+	uint32_t pid;
+	struct session *session;	/* a reference */
+	void *guest;			/* whatever kernel/guest keeps for it */
+	struct mm *mm;			/* a reference, until the last thread has ended */
+	char comm[16];
+	uint8_t home_id[16];		/* names home's files in the page cache */
+	uint64_t xfeatures;		/* state components in its signal frames: home's and ours */
+	uint32_t cpu[WIRE_CPU_WORDS];	/* features it was shown */
+
+	spinlock_t lock;
+	struct list_head threads;	/* struct uthread */
+	unsigned nthreads;
+	struct wire_sigact sigact[64];	/* of signal n at n - 1 */
+	struct sigpend pending;		/* for the process */
+
+	bool dead;			/* taken away by home: end without telling anybody */
+	bool exiting;			/* ends with exit_signo or exit_status */
+	bool stopped;			/* no thread runs in user mode until proc_cont() */
+	bool recalled;			/* goes home at the next return to user mode, for `why` */
+	bool map_sync;			/* ask home before changes of the map */
+	int exit_signo, exit_status;
+	struct waitq stop_wq;		/* stopped, dead, exiting or recalled changed */
+	struct wire_text why;
+
+	uint64_t rlim[16][2];		/* soft, hard; changed by the process itself */
+	uint64_t utime_base, stime_base;	/* ns of CPU time burnt elsewhere */
+	uint64_t utime_gone, stime_gone;	/* of threads that have ended here */
+	bool uid_known;			/* uid is what home said last */
+	uint32_t uid;
+
+	/* A child of vfork shares its parent's memory until it has done execve or ended. */
+	bool shares_mm;
+	bool vfork_done;
+	struct waitq vfork_wq;
+};
+
+/* How a blocked call that a signal interrupted goes on when nothing handles the signal. */
+enum restart_kind { RESTART_NONE, RESTART_SLEEP, RESTART_FUTEX, RESTART_POLL };
+
+struct restart_block {
+	enum restart_kind kind;
+	uint64_t deadline_ns;		/* of clock_now_ns() */
+	uint64_t args[6];		/* of the call */
+};
+
+/* What a user thread has beyond struct thread; thread->user. Freed with the thread. */
+struct uthread {
+	struct list_head link;		/* proc->threads */
+	struct thread *thread;
+	uint32_t tid;
+
+	/* Written under proc->lock by the thread itself; others read under the lock. */
+	uint64_t sigmask;
+	uint64_t saved_mask;		/* the mask before a ppoll, sigsuspend... */
+	bool restore_mask;		/* saved_mask is to be put back on the way to user mode */
+	uint64_t waits_for;		/* signals that rt_sigtimedwait waits for */
+	struct sigpend pending;
+
+	/* (own) */
+	uint64_t altstack_sp, altstack_size;
+	uint32_t altstack_flags;
+	uint32_t trap_nr, trap_err;	/* of the last fault, for signal frames */
+	uint64_t trap_addr;
+	uint64_t rseq_addr;
+	uint32_t rseq_size, rseq_sig;
+	int rseq_cpu;			/* what the program was told last; -1: nothing */
+	uint64_t robust_list, robust_len;
+	uint64_t clear_tid;
+	struct restart_block restart;
+	uint64_t stime_ns;		/* CPU time inside system calls */
+	bool moving_home;		/* inside guest_go_home() */
+};
+
+static inline struct uthread *uthread_of(const struct thread *t)
+{
+	return t->user;
+}
+
+#define current_proc (current->proc)
+#define current_user (uthread_of(current))
+
+/* --- images: called by kernel/guest, thread context -------------------------------------------- */
+
+/*
+ * A process without threads and mappings, its mm filled with what the image says of it. NULL when
+ * memory is out. Until proc_start() nobody but the caller may know it.
+ */
+struct proc *proc_create(struct session *session, const struct wire_image *image);
+
+void proc_set_sigacts(struct proc *proc, const struct wire_sigact sigacts[64]);
+
+/*
+ * Adds a thread that will run with these registers. xstate: t->xstate_len bytes, standard format.
+ * Checks everything. 0, or -errno with the reason in *why.
+ */
+int proc_add_thread(struct proc *proc, uint32_t tid, const struct wire_thread *t,
+		    const void *xstate, struct wire_text *why);
+
+/* Lets its threads run. */
+void proc_start(struct proc *proc);
+
+/* Ends the life of one that was never started: frees its threads; the caller then proc_put()s. */
+void proc_discard(struct proc *proc);
+
+struct proc *proc_get(struct proc *proc);
+void proc_put(struct proc *proc);
+
+/*
+ * A new image of the same pid takes the place of `old` (execve): carries over what home cannot
+ * know (CPU time burnt here), then ends the old one as proc_kill() does.
+ */
+void proc_replace(struct proc *old, struct proc *fresh);
+
+/*
+ * Fills in the current thread's state for the way home: registers as its trapframe has them, moved
+ * out of the vDSO copy. xstate gets at most WIRE_XSTATE_MAX bytes; returns how many, which is also
+ * in t->xstate_len. Called inside guest_go_home().
+ */
+uint32_t proc_export_thread(struct wire_thread *t, void *xstate);
+
+/*
+ * Calls fn for each pending signal, of the process and of the current thread, without removing
+ * any. fn may not sleep. Stops when fn does not return 0, and returns that.
+ */
+int proc_export_signals(struct proc *proc, int (*fn)(void *arg, const struct wire_signal *sig),
+			void *arg);
+
+/* --- control: any thread context, do not sleep --------------------------------------------------- */
+
+/* Takes the process away: its threads end as soon as they can, and home is not told. */
+void proc_kill(struct proc *proc);
+
+/* The stub was stopped, and continued, at home. */
+void proc_stop(struct proc *proc);
+void proc_cont(struct proc *proc);
+
+/* A signal that arrived at the stub. */
+void proc_signal(struct proc *proc, const struct wire_signal *sig);
+
+/* Sends it home at the next return to user mode; interruptible waits end, to be repeated there. */
+void proc_recall(struct proc *proc, enum wire_reason code, const char *text);
+
+/* CPU time burnt, all of it and on this node, ns. */
+void proc_cpu_times(struct proc *proc, uint64_t *utime_ns, uint64_t *stime_ns);
+uint64_t proc_cpu_here(struct proc *proc);
+
+/* --- within the kernel, current thread ------------------------------------------------------------ */
+
+/* What a system call returns after retreat(): the call will be repeated at home. */
+#define RETREATED (-600L)
+
+/*
+ * Sends the current process home because something cannot be served here; takes effect on the way
+ * back to user mode. Inside a system call: `return retreat(...)`, and home repeats the call. From a
+ * fault: home repeats the instruction. The reason is for people: see STYLE.
+ */
+long retreat(enum wire_reason code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The process ends, by a signal (then status is ignored) or with an exit status of 0 to 255. */
+void proc_exit(struct proc *proc, int signo, int status);
+
+/* Ends the current thread, which has nothing more to do in user mode. */
+void proc_thread_gone(void) __attribute__((noreturn));
+
+/* Is the current process ending, or taken away? */
+bool proc_ending(const struct proc *proc);
+
+/* A thread of proc; made runnable by thread_wake(). NULL when memory is out. */
+struct uthread *uthread_create(struct proc *proc, uint32_t tid);
+
+/* A process that starts out as the current one's copy (fork); mm is taken over. NULL: no memory. */
+struct proc *proc_copy(struct proc *parent, struct mm *mm, uint32_t pid);
+
+/* The process no longer uses its parent's memory: the parent's vfork() returns. */
+void proc_vfork_release(struct proc *proc);
+
+/* --- hooks of kernel/guest, with weak defaults that do nothing ------------------------------------- */
+
+/*
+ * A child made by fork: enters it into its session's table (with a reference of its own) and sets
+ * child->mm->pager, unless child->shares_mm. Called in the parent's thread before the child first
+ * runs. 0 or -errno.
+ */
+int guest_proc_added(struct proc *child, struct proc *parent);
+
+/* A child of vfork got an address space of its own, a copy, to go home with: sets its pager. */
+void guest_mm_split(struct proc *proc);
+
+/* The last thread of this process has ended. */
+void guest_proc_gone(struct proc *proc);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sending signals to guest processes and delivering them. Signals from elsewhere arrive through
+ * the stub at home (proc_signal()); masks, handlers and default actions are decided here.
+ *
+ * All of it takes proc->lock itself unless the name ends in _locked.
+ */
+#ifndef KERNEL_PROC_SIGNAL_H
+#define KERNEL_PROC_SIGNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/proc/proc.h"
+#include "kernel/proc/sigqueue.h"
+
+/*
+ * Should a wait of this thread end now? A signal is pending that is not blocked and would do
+ * something, or the process is recalled, ending or taken away. Any thread context.
+ */
+bool signal_wakes(struct thread *t);
+
+/* The first part of it: a signal is pending that would do something. */
+bool signal_pending(struct thread *t);
+
+/*
+ * Queues a signal for the process, or for `only` (then it is that thread's own). Drops what is ignored.
+ * 0 or -EAGAIN (no memory for a real-time signal). Any thread context.
+ */
+int signal_send(struct proc *proc, struct uthread *only, const struct siginfo *info);
+
+/*
+ * An exception of the current thread: cannot be blocked or ignored. again: the instruction at rip
+ * raises it again when repeated.
+ */
+void signal_force(int signo, int code, uint64_t addr, bool again);
+
+/* The current thread's mask; SIGKILL and SIGSTOP are taken out. */
+void signal_set_mask(uint64_t mask);
+
+/* Masks for the time of a ppoll, pselect6, epoll_pwait or rt_sigsuspend. */
+void signal_set_temporary_mask(uint64_t mask);
+
+/* Forgets pending instances of a signal whose action became "ignore". */
+bool signal_ignored_locked(const struct proc *proc, int signo);
+
+/* Takes a pending signal of `set` off the current thread's queues; 0: none is pending. */
+int signal_take(uint64_t set, struct siginfo *info);
+
+/* Signals pending for the current thread, blocked or not. */
+uint64_t signal_pending_set(void);
+
+/*
+ * Delivers what is pending to the current thread: builds a handler's frame in user memory, stops or
+ * ends the process, or sends it home to dump core. With syscall restart as signal(7) says.
+ */
+void signal_deliver(struct trapframe *tf);
+
+/* sigframe.c: a handler's frame. 0, or -EFAULT when the stack cannot take it. */
+int sigframe_push(struct trapframe *tf, const struct sigentry *sig, const struct wire_sigact *act,
+		  uint64_t saved_mask);
+
+/* rt_sigreturn: 0, -EFAULT for a broken frame, or RETREATED. Sets all registers and the mask. */
+long sigframe_pop(struct trapframe *tf);
+
+/* rseq.c: the critical section that rip is in is aborted; cpu_id is brought up to date. */
+void rseq_signal(struct trapframe *tf);
+void rseq_update(struct trapframe *tf);
+
+/* vdso.c: moves rip out of the middle of a patched vDSO entry, as if it had returned. */
+void vdso_leave(struct trapframe *tf);
+
+#endif
