@@ -14,7 +14,8 @@ CMDLINE ?=
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
-MAKEFLAGS += --no-print-directory
+MAKEFLAGS += --no-print-directory -rR
+.SUFFIXES:
 
 CC := gcc
 V ?= 0
@@ -105,7 +106,7 @@ $(BUILD)/kobj/%.S.o: %.S $(DEPS_STAMP) $(BUILD)/kobj/flags
 
 # lwIP's own sources warn under -Wextra; ours that include its headers do not. Its path is given by
 # name, not as a prerequisite, because it exists only after deps.
-$(BUILD)/kobj/lwip/%.o: $(DEPS_STAMP) $(BUILD)/kobj/flags
+$(LWIP_OBJ): $(BUILD)/kobj/lwip/%.o: $(DEPS_STAMP) $(BUILD)/kobj/flags
 	$(call log,KCC,lwip/$*.c)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KFLAGS) -Wall -Wno-address $(KINC) $(KDEFS) -ffunction-sections -fdata-sections -MMD -MP \
