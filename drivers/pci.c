@@ -3,6 +3,7 @@
 #include "drivers/pci.h"
 
 #include "kernel/cpu/x86.h"
+#include "kernel/init.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/kmap.h"
@@ -167,6 +168,11 @@ void pci_scan(void)
 		    pci_read16(&host, PCI_CLASS) == 0x0600)
 			scan_bus(fn);
 	}
+}
+
+void drivers_init(void)
+{
+	pci_scan();
 }
 
 void pci_enable(const struct pci_dev *pci)

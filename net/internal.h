@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "drivers/nic/nic.h"
+#include "kernel/time/clock.h"
 #include "lwip/netif.h"
 #include "net/net.h"
 
@@ -43,7 +44,10 @@ unsigned transport_sessions(void);
 /* bench.c; nothing without CONFIG_BENCH */
 void bench_start(void);
 
-/* netthread.c: time in ms since kernel entry. */
-uint64_t net_ms_since_entry(void);
+/* Time in ms since kernel entry. */
+static inline uint64_t net_ms_since_entry(void)
+{
+	return clock_now_ns() / NSEC_PER_MSEC;
+}
 
 #endif

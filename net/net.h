@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The network: one kernel thread that owns lwIP, the cards and everything in net/. Others reach it
- * by net_call() and net_post(), and by the transport's own functions.
+ * by net_call() and net_post(), and by the transport's own functions. net_init() (kernel/init.h)
+ * starts it; it then finds the cards, gets an address and announces the node on its own.
  */
 #ifndef NET_NET_H
 #define NET_NET_H
@@ -10,13 +11,6 @@
 #include <stdint.h>
 
 #include "kernel/list.h"
-
-/*
- * Starts the network thread: it finds the cards, gets an address and announces the node. Once, at
- * the end of start-up, thread context (it does not wait for any of that). entry_tsc: the time-stamp counter
- * when the kernel was entered, from struct boot_info.
- */
-void net_start(uint64_t entry_tsc);
 
 /* Runs fn on the network thread and waits for its end. Thread context; from the network thread too. */
 void net_call(void (*fn)(void *arg), void *arg);

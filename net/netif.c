@@ -392,8 +392,6 @@ void netif_find_cards(void)
 {
 	struct pci_dev *pci;
 
-	if (list_empty(&pci_devices))
-		pci_scan();
 	list_for_each_entry(pci, &pci_devices, link)
 		if (pci->class == PCI_CLASS_ETHERNET && net_nic_count < NET_MAX_NICS)
 			open_card(pci);

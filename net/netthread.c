@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "kernel/cpu/x86.h"
+#include "kernel/init.h"
 #include "kernel/kprintf.h"
 #include "kernel/proc/thread.h"
 #include "kernel/random.h"
@@ -26,7 +26,6 @@ static spinlock_t work_lock = SPINLOCK_INIT;
 static struct list_head work_list = LIST_HEAD_INIT(work_list);
 static struct thread *owner;
 static bool by_clock;
-static uint64_t entry_tsc;
 
 bool net_is_owner(void)
 {
@@ -183,14 +182,8 @@ static void net_thread(void *arg)
 	net_loop();
 }
 
-uint64_t net_ms_since_entry(void)
+void net_init(void)
 {
-	return (rdtsc() - entry_tsc) / (clock_tsc_hz() / 1000);
-}
-
-void net_start(uint64_t kernel_entry_tsc)
-{
-	entry_tsc = kernel_entry_tsc;
 	if (!kthread_create("net", net_thread, NULL))
 		panic("no memory for the network thread");
 }
