@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One emulated node: its QEMU's command line, its kernel's command line, its console's log. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proto/limits.h"
+#include "userland/emulate/emulate.h"
+#include "userland/lib/programs.h"
+
+#define TAIL_LINES 60
+#define ARGS_MAX 64
+
+static const char panic_mark[] = "*** muster: panic";
+
+/* argv for QEMU, made piece by piece; strings live until exec. */
+struct args {
+	char *v[ARGS_MAX];
+	unsigned n;
+};
+
+static void add(struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct args *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (a->n >= ARGS_MAX - 1 || vasprintf(&a->v[a->n++], fmt, ap) < 0)
+		abort();
+	va_end(ap);
+}
+
+static void free_args(struct args *a)
+{
+	for (unsigned i = 0; i < a->n; i++)
+		free(a->v[i]);
+}
+
+/* What the node's kernel is told. */
+static void kernel_args(const struct session *s, const struct vm *vm, char *buf, size_t size)
+{
+	char net[160] = "";
+
+	if (s->net == NET_USER)
+		/* QEMU's own NAT: 10.0.2.2 is our loopback; multicast does not pass. */
+		snprintf(net, sizeof(net), "%s home=10.0.2.2:%u advertise=127.0.0.1:%u",
+			 s->opts->dhcp ? "" : "ip=10.0.2.15/24 gw=10.0.2.2", s->udp_port, vm->port);
+	else if (!s->opts->dhcp)
+		snprintf(net, sizeof(net), "ip=%s/24", vm->addr);
+	snprintf(buf, size, "name=%s %s panic=exit%s%s", vm->name, net,
+		 *s->opts->append ? " " : "", s->opts->append);
+}
+
+static int add_image(const struct session *s, const struct vm *vm, struct args *a)
+{
+	static const struct {
+		const char *kind, *file;
+	} images[] = {
+		{ "kernel", "muster.elf" },
+		{ "floppy", "muster-floppy.img" },
+		{ "iso", "muster.iso" },
+	};
+	char words[1024], file[PATH_MAX], copy[PATH_MAX];
+	unsigned i;
+	int rc;
+
+	for (i = 0; i < 3 && strcmp(images[i].kind, s->opts->image); i++)
+		;
+	if (i == 3) {
+		fprintf(stderr, "emulate: %s: the images are kernel, floppy and iso\n",
+			s->opts->image);
+		return -EINVAL;
+	}
+	if (s->opts->image_file) {
+		snprintf(file, sizeof(file), "%s", s->opts->image_file);
+	} else if (!image_path(images[i].file, file, sizeof(file))) {
+		fprintf(stderr, "emulate: %s: not found near this program; build it, or set "
+				"MUSTER_IMAGES\n", images[i].file);
+		return -ENOENT;
+	}
+	kernel_args(s, vm, words, sizeof(words));
+	if (i == 0) {
+		add(a, "-kernel");
+		add(a, "%s", file);
+		add(a, "-append");
+		add(a, "%s", words);
+		return 0;
+	}
+	snprintf(copy, sizeof(copy), "%s/%s.img", s->dir, vm->name);
+	rc = image_with_args(file, words, copy);
+	if (rc)
+		return rc;
+	add(a, "-drive");
+	add(a, "file=%s,format=raw,%s", copy, i == 1 ? "if=floppy" : "media=cdrom");
+	add(a, "-boot");
+	add(a, "%c", i == 1 ? 'a' : 'd');
+	return 0;
+}
+
+int vm_start(struct session *s, struct vm *vm)
+{
+	struct args a = { 0 };
+	int tap = -1, rc;
+
+	if (s->net == NET_TAP) {
+		tap = network_tap(vm->number);
+		if (tap < 0)
+			return tap;
+	}
+	add(&a, "qemu-system-x86_64");
+	add(&a, "-name");
+	add(&a, "%s", vm->name);
+	add(&a, "-machine");
+	add(&a, "pc");
+	add(&a, "-accel");
+	add(&a, "%s", s->kvm ? "kvm" : "tcg,thread=multi");
+	add(&a, "-cpu");
+	add(&a, "%s", s->kvm ? "host" : "max");
+	add(&a, "-smp");
+	add(&a, "%u", s->opts->cpus);
+	add(&a, "-m");
+	add(&a, "%u", s->opts->memory_mb);
+	add(&a, "-nodefaults");
+	add(&a, "-no-user-config");
+	add(&a, "-no-reboot");
+	add(&a, "-display");
+	add(&a, "none");
+	add(&a, "-vga");
+	add(&a, "std");
+	add(&a, "-serial");
+	add(&a, "file:%s", vm->log);
+	/* Tests pull cables and plugs through this. */
+	add(&a, "-monitor");
+	add(&a, "unix:%s/%s.monitor,server=on,wait=off", s->dir, vm->name);
+	add(&a, "-device");
+	add(&a, "isa-debug-exit,iobase=0xf4");
+	add(&a, "-netdev");
+	if (tap >= 0)
+		add(&a, "tap,id=net,fd=%d", tap);
+	else
+		add(&a, "user,id=net,hostfwd=tcp:127.0.0.1:%u-10.0.2.15:%u", vm->port, MUSTER_PORT);
+	add(&a, "-device");
+	add(&a, "%s,netdev=net,mac=52:54:00:77:00:%02x", s->opts->nic, vm->number);
+	rc = add_image(s, vm, &a);
+	if (!rc)
+		rc = child_start(a.v, CHILD_OWN_SESSION, &s->old_mask, vm->qemu_log, tap);
+	if (rc > 0) {
+		char path[PATH_MAX];
+		FILE *f;
+
+		vm->pid = rc;
+		rc = 0;
+		snprintf(path, sizeof(path), "%s/%s.pid", s->dir, vm->name);
+		f = fopen(path, "we");
+		if (f) {
+			fprintf(f, "%d\n", (int)vm->pid);
+			fclose(f);
+		}
+	}
+	if (tap >= 0)
+		close(tap);
+	free_args(&a);
+	return rc;
+}
+
+bool vm_panicked(const struct vm *vm)
+{
+	FILE *f = fopen(vm->log, "re");
+	char line[1024];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, panic_mark);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void print_file_tail(const char *name, const char *what, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *lines[TAIL_LINES] = { NULL }, *line = NULL;
+	size_t size = 0;
+	unsigned n = 0;
+
+	while (f && getline(&line, &size, f) >= 0) {
+		free(lines[n % TAIL_LINES]);
+		lines[n++ % TAIL_LINES] = line;
+		line = NULL;
+		size = 0;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	for (unsigned i = n > TAIL_LINES ? n - TAIL_LINES : 0; i < n; i++) {
+		char *p = lines[i % TAIL_LINES];
+
+		p[strcspn(p, "\r\n")] = 0;
+		/* A node's text goes to a terminal: nothing may move its cursor. */
+		for (char *q = p; *q; q++)
+			if ((unsigned char)*q < ' ' && *q != '\t')
+				*q = '?';
+		fprintf(stderr, "emulate: %s %s| %s\n", name, what, p);
+	}
+	for (unsigned i = 0; i < TAIL_LINES; i++)
+		free(lines[i]);
+}
+
+void vm_print_tail(const struct vm *vm)
+{
+	print_file_tail(vm->name, "qemu", vm->qemu_log);
+	print_file_tail(vm->name, "console", vm->log);
+}
