@@ -13,9 +13,10 @@ mkdir -p "$tmp/root/boot/grub"
 write_settings "$tmp/root/muster.cfg" "$cmdline"
 cp "$here/grub.cfg" "$tmp/root/boot/grub/grub.cfg"
 cp "$kernel" "$tmp/root/muster.xz"
-# Only the modules grub.cfg needs: 4 MB instead of 20.
+# Only the modules that grub.cfg and grub-mkrescue's own start-up file ask for: 4 MB instead of 20.
 grub-mkrescue -o "$tmp/muster.iso" --compress=xz --fonts= --locales= --themes= \
-	--install-modules="normal part_msdos part_gpt iso9660 fat search search_fs_file search_fs_uuid multiboot
+	--install-modules="normal part_msdos part_gpt part_acorn part_amiga part_apple
+		part_bsd part_dfly part_dvh part_plan part_sun part_sunpc iso9660 fat search search_fs_file search_fs_uuid multiboot
 		multiboot2 xzio all_video configfile test echo boot" \
 	"$tmp/root" -- -volid MUSTER >"$tmp/log" 2>&1 || { cat "$tmp/log" >&2; die "grub-mkrescue failed"; }
 mv "$tmp/muster.iso" "$out"
