@@ -18,6 +18,13 @@ struct session;
 struct stub;
 
 /*
+ * The stub has just been frozen: stub->regs are its own, nothing has been injected yet. Inside a
+ * restartable sequence (rseq(2)) it goes on at the abort handler, as after any preemption. (Linux
+ * would forget the sequence when a call is injected.)
+ */
+void image_settle(struct stub *stub);
+
+/*
  * Queues IMG_BEGIN to IMG_COMMIT. flags: IMG_FRESH. Returns 0, or a negative errno with *why set if
  * the process cannot move: then nothing was queued and the stub is as it was.
  */

@@ -93,14 +93,18 @@ static const struct {
 	{ "gd", VMF_GROWSDOWN }, { "io", VMF_IO }, { "pf", VMF_IO }, { "mm", VMF_IO },
 	{ "ht", VMF_HUGETLB }, { "um", VMF_UFFD }, { "uw", VMF_UFFD }, { "ui", VMF_UFFD },
 	{ "lo", VMF_LOCKED }, { "dc", VMF_FORK }, { "wf", VMF_FORK }, { "nr", VMF_NORESERVE },
-	{ "ss", VMF_SHADOW }, { "ac", VMF_ACCOUNTED },
+	{ "ss", VMF_SHADOW },
 };
 
-/* "VmFlags: rd ex mr mw" and "ProtectionKey:   0"; other keys of smaps do not matter here. */
+/* "Rss:   12 kB", "ProtectionKey:   0" and "VmFlags: rd ex mr mw"; other keys do not matter here. */
 static void parse_key(char *line, struct map *map)
 {
 	char *p;
 
+	if (!strncmp(line, "Rss:", 4) && !strtoul(line + 4, NULL, 10))
+		map->vmf |= VMF_UNTOUCHED;
+	if (!strncmp(line, "Swap:", 5) && strtoul(line + 5, NULL, 10))
+		map->vmf &= ~(uint32_t)VMF_UNTOUCHED;
 	if (!strncmp(line, "ProtectionKey:", 14)) {
 		if (strtoul(line + 14, NULL, 10))
 			map->vmf |= VMF_PKEY;

@@ -24,7 +24,7 @@ enum {
 	VMF_NORESERVE = 64,	/* nr */
 	VMF_SHADOW = 128,	/* ss: a shadow stack */
 	VMF_PKEY = 256,		/* ProtectionKey other than 0 */
-	VMF_ACCOUNTED = 512,	/* ac */
+	VMF_UNTOUCHED = 512,	/* Rss and Swap are 0: no page of it exists */
 };
 
 struct map {

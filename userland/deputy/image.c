@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Putting an image together and sending it; the life of struct image afterwards. */
+#include "userland/deputy/image.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/uio.h>
+
+#include "userland/deputy/agent.h"
+#include "userland/deputy/baseline.h"
+#include "userland/deputy/image_batch.h"
+#include "userland/deputy/image_int.h"
+#include "userland/deputy/inject.h"
+#include "userland/deputy/signals.h"
+#include "userland/deputy/stub.h"
+
+#define PAGE WIRE_PAGE_SIZE
+
+static void collected_free(struct collected *c)
+{
+	maps_free(&c->maps);
+	free(c->files);
+	free(c->vmas);
+	free(c->signals);
+	free(c->runs.v);
+	free(c);
+}
+
+static int collect(struct stub *stub, const struct wire_hello *node, unsigned flags,
+		   struct collected *c, struct wire_text *why)
+{
+	bool fresh = flags & IMG_FRESH;
+	int err;
+
+	if (!baseline_eligible(fresh ? NULL : baseline_shown(stub), node->cpu, why))
+		return -ENOTSUP;
+	c->image.flags = flags;
+	for (unsigned i = 0; i < WIRE_CPU_WORDS; i++)
+		c->image.cpu[i] = fresh ? node->cpu[i] & baseline_home()[i] :
+					  baseline_shown(stub)[i];
+	err = collect_fit(stub, node, why);
+	if (err)
+		return err;
+	if (fresh)
+		baseline_fresh(stub);
+	err = collect_maps(stub, c, why);
+	if (!err)
+		err = collect_process(stub, c, why);
+	if (!err)
+		err = collect_thread(stub, node->xcr0, c, why);
+	if (!err)
+		err = collect_runs(stub, c, why);
+	return err;
+}
+
+/* An array in as many messages as it takes. */
+static void send_array(struct session *session, unsigned type, uint32_t tid, uint32_t id, const void *v,
+		       size_t n, size_t size)
+{
+	size_t most = WIRE_PAYLOAD_MAX / size;
+
+	for (size_t i = 0; i < n; i += most) {
+		size_t k = n - i < most ? n - i : most;
+
+		session_send1(session, type, 0, tid, id, (const char *)v + i * size,
+			      (uint32_t)(k * size));
+	}
+}
+
+static void send_hot(struct image *image, struct session *session, uint32_t id,
+		     const struct collected *c)
+{
+	uint64_t pages[HOT_MAX];
+	unsigned n = collect_hot(c, c->image.flags & IMG_FRESH, pages, HOT_MAX);
+
+	for (unsigned i = 0; i < n;) {
+		unsigned k = 1;
+
+		while (i + k < n && k < WIRE_PAGES_MAX && pages[i + k] == pages[i] + k * PAGE)
+			k++;
+		pages_send(image, session, WF_HOT, id, pages[i], k, false, false);
+		i += k;
+	}
+}
+
+static void send_all(struct image *image, struct session *session, struct collected *c)
+{
+	uint32_t tid = (uint32_t)image->stub->pid, id = session_id(session);
+	struct iovec thread[2] = { { &c->thread, sizeof(c->thread) },
+				   { c->xstate, c->thread.xstate_len } };
+
+	session_send1(session, W_IMG_BEGIN, 0, tid, id, &c->image, sizeof(c->image));
+	send_array(session, W_IMG_FILES, tid, id, c->files, c->nfiles, sizeof(c->files[0]));
+	send_array(session, W_IMG_VMAS, tid, id, c->vmas, c->nvmas, sizeof(c->vmas[0]));
+	session_send1(session, W_IMG_SIGACTS, 0, tid, id, c->sigacts, sizeof(c->sigacts));
+	session_send(session, W_IMG_THREAD, 0, tid, id, thread, 2);
+	for (unsigned i = 0; i < c->nsignals; i++)
+		session_send1(session, W_IMG_SIGNAL, 0, tid, id, &c->signals[i],
+			      sizeof(c->signals[i]));
+	send_array(session, W_IMG_RUNS, tid, id, c->runs.v, c->runs.n, sizeof(c->runs.v[0]));
+	send_hot(image, session, id, c);
+	session_send1(session, W_IMG_COMMIT, 0, tid, id, NULL, 0);
+}
+
+int image_send(struct stub *stub, struct session *session, unsigned flags, struct wire_text *why)
+{
+	struct collected *c = calloc(1, sizeof(*c));
+	struct image *image;
+	int err = -ENOMEM;
+
+	memset(why, 0, sizeof(*why));
+	if (!c)
+		goto out;
+	err = collect(stub, session_node(session), flags, c, why);
+	if (err)
+		goto out;
+	err = -ENOMEM;
+	image_forget(stub);
+	image = image_new(stub);
+	if (!image)
+		goto out;
+	image->vdso_start = c->image.vdso;
+	image->vdso_end = c->image.vdso + c->image.vdso_len;
+	image->bytes_named = c->runs.pages * PAGE;
+	image->pending = calloc(c->nsignals + 1, sizeof(image->pending[0]));
+	if (!image->pending) {
+		free(image);
+		goto out;
+	}
+	for (; image->npending < c->nsignals; image->npending++)
+		memcpy(&image->pending[image->npending], c->signals[image->npending].info,
+		       sizeof(image->pending[0]));
+	stub->image = image;
+	send_all(image, session, c);
+	err = 0;
+out:
+	if (err && why->code == WHY_NONE)
+		wire_text_set(why, WHY_MEMORY, "its image could not be put together: %s",
+			      strerror(-err));
+	if (c)
+		collected_free(c);
+	return err;
+}
+
+/* Was this signal part of the image? Then the node has it. */
+static bool was_sent(struct image *image, const siginfo_t *info)
+{
+	for (unsigned i = 0; i < image->npending; i++)
+		if (!memcmp(&image->pending[i], info, sizeof(*info))) {
+			image->pending[i] = image->pending[--image->npending];
+			return true;
+		}
+	return false;
+}
+
+/*
+ * What is pending goes on waiting at the node; here it would be reported again as soon as the mask
+ * opens. Those that came since the image was sent are kept, to be told to the node.
+ */
+static void take_pending(struct stub *stub)
+{
+	const uint64_t all = SIGMASK_FROZEN;
+	const uint64_t zero[2] = { 0, 0 };
+	int64_t at = agent_scratch(stub, 4096);
+	siginfo_t info;
+
+	if (at < 0 || stub_write(stub, (uint64_t)at, &all, sizeof(all)) ||
+	    stub_write(stub, (uint64_t)at + 64, zero, sizeof(zero)))
+		return;
+	while (inject_call(stub, SYS_rt_sigtimedwait, at, at + 128, at + 64, sizeof(all)) > 0) {
+		if (stub_read(stub, (uint64_t)at + 128, &info, sizeof(info)))
+			return;
+		if (!was_sent(stub->image, &info))
+			signal_keep(stub, &info);
+	}
+}
+
+void image_running(struct stub *stub)
+{
+	if (stub->image && stub->image->npending)
+		take_pending(stub);
+	image_thread_leave(stub);
+}
+
+void image_abort(struct stub *stub)
+{
+	/* Nothing in the stub has been changed yet. */
+	image_forget(stub);
+}
+
+void image_done(struct stub *stub)
+{
+	if (!stub->image)
+		return;
+	stub->image->drop = true;
+	image_idle(stub);
+}
+
+void image_idle(struct stub *stub)
+{
+	if (!stub->image || !stub->image->drop || stub->state != STUB_IDLE || !stub->stopped)
+		return;
+	stub->image->drop = false;
+	pages_drop(stub, NULL);
+}
+
+void image_forked(struct stub *parent, struct stub *child)
+{
+	if (!parent->image)
+		return;
+	child->image = image_new(child);
+	if (!child->image)
+		return;
+	child->image->vdso_start = parent->image->vdso_start;
+	child->image->vdso_end = parent->image->vdso_end;
+}
+
+uint64_t image_bytes(const struct stub *stub)
+{
+	const struct image *image = stub->image;
+
+	if (!image)
+		return 0;
+	return image->bytes_sent < image->bytes_named ? image->bytes_sent : image->bytes_named;
+}

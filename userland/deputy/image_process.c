@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An image's process-wide state: limits, signal actions, heap; and what forbids a move. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "userland/deputy/agent.h"
+#include "userland/deputy/baseline.h"
+#include "userland/deputy/image_batch.h"
+#include "userland/deputy/image_int.h"
+#include "userland/deputy/inject.h"
+#include "userland/deputy/stub.h"
+
+#define CS_64 0x33	/* the code segment of 64-bit programs */
+#define NLIMITS 16
+
+static bool status_value(const char *status, const char *key, unsigned long *value)
+{
+	const char *p = strstr(status, key);
+
+	if (!p)
+		return false;
+	*value = strtoul(p + strlen(key), NULL, 10);
+	return true;
+}
+
+static int unfit(struct wire_text *why, const char *text)
+{
+	wire_text_set(why, WHY_STATE, "%s", text);
+	return -ENOTSUP;
+}
+
+int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_text *why)
+{
+	unsigned long v;
+	char path[40], *status, *persona;
+	size_t len;
+	int err = 0;
+
+	(void)node;
+	if (stub->regs.cs != CS_64)
+		return unfit(why, "it runs 32-bit code");
+	snprintf(path, sizeof(path), "/proc/%d/status", stub->pid);
+	status = proc_read(path, &len);
+	if (!status)
+		return unfit(why, "its state in /proc could not be read");
+	if (status_value(status, "\nThreads:", &v) && v > 1) {
+		wire_text_set(why, WHY_STATE, "it has %lu threads", v);
+		err = -ENOTSUP;
+	} else if (status_value(status, "\nSeccomp:", &v) && v) {
+		err = unfit(why, "it runs under a seccomp filter");
+	} else if (strstr(status, "\nx86_Thread_features:\tshstk")) {
+		err = unfit(why, "it has a shadow stack");
+	}
+	free(status);
+	if (err)
+		return err;
+
+	/* READ_IMPLIES_EXEC and the like change what the memory calls mean; the rest is harmless. */
+	snprintf(path, sizeof(path), "/proc/%d/personality", stub->pid);
+	persona = proc_read(path, &len);
+	if (persona) {
+		v = strtoul(persona, NULL, 16);
+		free(persona);
+		if (v & ~0x0040000UL)	/* ADDR_NO_RANDOMIZE */
+			return unfit(why, "it has a personality(2) other than Linux's own");
+	}
+	return 0;
+}
+
+/* Field n (from 1, as in proc(5)) of /proc/PID/stat. The name may hold spaces and parentheses. */
+static uint64_t stat_field(const char *stat, int n)
+{
+	const char *p = strrchr(stat, ')');
+
+	for (int i = 2; p && i < n; i++)
+		p = strchr(p + 1, ' ');
+	return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+static void read_stat(struct stub *stub, struct wire_image *image)
+{
+	uint64_t tick = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+	char path[40], *stat;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", stub->pid);
+	stat = proc_read(path, &len);
+	if (!stat)
+		return;
+	image->utime_ns = stat_field(stat, 14) * tick;
+	image->stime_ns = stat_field(stat, 15) * tick;
+	image->brk_start = stat_field(stat, 47);
+	free(stat);
+}
+
+/* Where the answers of the injected calls are put, from BATCH_DATA on. */
+struct answers {
+	struct wire_sigact sigacts[64];
+	struct {
+		uint64_t sp, flags, size;
+	} altstack;
+	uint64_t tid_address;
+	uint64_t limits[NLIMITS][2];
+	struct itimerval timers[2];
+};
+
+static int ask(struct stub *stub, struct answers *a, uint64_t *brk)
+{
+	uint64_t at = stub->agent.base + AGENT_SCRATCH + BATCH_DATA;
+	struct batch_call calls[64 + NLIMITS + 5];
+	unsigned n = 0;
+	int err;
+
+#define AT(field) (at + offsetof(struct answers, field))
+	for (unsigned i = 0; i < 64; i++)
+		calls[n++] = BATCH(SYS_rt_sigaction, i + 1, 0, AT(sigacts) + i * sizeof(a->sigacts[0]), 8);
+	for (unsigned i = 0; i < NLIMITS; i++)
+		calls[n++] = BATCH(SYS_prlimit64, 0, i, 0, AT(limits) + i * sizeof(a->limits[0]));
+	calls[n++] = BATCH(SYS_sigaltstack, 0, AT(altstack));
+	/* Fails where Linux was built without CONFIG_CHECKPOINT_RESTORE: then it is 0. */
+	calls[n++] = BATCH(SYS_prctl, 40 /* PR_GET_TID_ADDRESS */, AT(tid_address));
+	calls[n++] = BATCH(SYS_getitimer, ITIMER_VIRTUAL, AT(timers));
+	calls[n++] = BATCH(SYS_getitimer, ITIMER_PROF, AT(timers) + sizeof(a->timers[0]));
+	calls[n++] = BATCH(SYS_brk, 0);
+#undef AT
+	memset(a, 0, sizeof(*a));
+	if (agent_scratch(stub, BATCH_DATA + sizeof(*a)) < 0)
+		return -ENOMEM;
+	err = stub_write(stub, at, a, sizeof(*a));
+	if (!err)
+		err = stub_batch(stub, calls, n);
+	if (!err)
+		err = stub_read(stub, at, a, sizeof(*a));
+	*brk = (uint64_t)calls[n - 1].ret;
+	return err;
+}
+
+static bool limits_map(const uint64_t limits[NLIMITS][2])
+{
+	return limits[RLIMIT_AS][0] != UINT64_MAX || limits[RLIMIT_DATA][0] != UINT64_MAX;
+}
+
+/*
+ * Where Linux starts to place mappings is not told. For a program with an ld.so it is where that
+ * was put, the highest of them; for others a place well below the stack's limit.
+ */
+static uint64_t mmap_top(const struct collected *c)
+{
+	const struct map *stack = maps_named(&c->maps, "[stack]");
+	uint64_t room = c->image.rlim[RLIMIT_STACK][0];
+
+	if (!stack)
+		return c->image.mmap_top;
+	if (c->image.mmap_top > stack->start / 2)
+		return c->image.mmap_top;
+	if (room < 128u << 20)
+		room = 128u << 20;
+	if (room > (uint64_t)64 << 30)
+		room = (uint64_t)64 << 30;
+	return (stack->start - room - (1u << 20)) & ~(uint64_t)4095;
+}
+
+int collect_process(struct stub *stub, struct collected *c, struct wire_text *why)
+{
+	struct answers *a = malloc(sizeof(*a));
+	struct sysinfo info;
+	int err = a ? ask(stub, a, &c->image.brk) : -ENOMEM;
+
+	if (err) {
+		wire_text_set(why, WHY_STATE, "its state could not be read: %s", strerror(-err));
+		free(a);
+		return err;
+	}
+	if (a->timers[0].it_value.tv_sec || a->timers[0].it_value.tv_usec ||
+	    a->timers[1].it_value.tv_sec || a->timers[1].it_value.tv_usec) {
+		free(a);
+		return unfit(why, "it has a timer that counts its CPU time (setitimer)");
+	}
+	c->image.pid = (uint32_t)stub->pid;
+	memcpy(c->image.comm, stub->comm, sizeof(c->image.comm));
+	c->image.comm[sizeof(c->image.comm) - 1] = 0;
+	read_stat(stub, &c->image);
+	if (!sysinfo(&info))
+		c->image.total_ram = (uint64_t)info.totalram * info.mem_unit;
+	memcpy(c->image.rlim, a->limits, sizeof(c->image.rlim));
+	if (limits_map(a->limits))
+		c->image.flags |= IMG_MAP_SYNC;
+	c->image.mmap_top = mmap_top(c);
+	memcpy(c->sigacts, a->sigacts, sizeof(c->sigacts));
+	c->thread.altstack_sp = a->altstack.sp;
+	c->thread.altstack_size = a->altstack.size;
+	/* SS_ONSTACK is told by the stack pointer; SS_DISABLE and SS_AUTODISARM are settings. */
+	c->thread.altstack_flags = (uint32_t)a->altstack.flags & ~1u;
+	c->thread.clear_tid = a->tid_address;
+	free(a);
+	return 0;
+}
