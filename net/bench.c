@@ -9,7 +9,7 @@
 
 #include "kernel/kprintf.h"
 #include "kernel/mm/page.h"
-#include "lwip/tcp.h"
+#include "lwip/priv/tcp_priv.h"
 #include "net/conn.h"
 
 enum { ECHO_PORT = 7747, SINK_PORT = 7748, SOURCE_PORT = 7749 };

@@ -25,7 +25,9 @@ static uint64_t restarted_ms;
 
 static unsigned prefix_len(const ip4_addr_t *mask)
 {
-	return __builtin_popcount(ip4_addr_get_u32(mask));
+	uint32_t bits = lwip_ntohl(ip4_addr_get_u32(mask));
+
+	return bits ? 32 - __builtin_ctz(bits) : 0;
 }
 
 static void complain(void *arg)
