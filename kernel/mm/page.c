@@ -84,12 +84,13 @@ static struct page *zone_alloc(struct zone *z, unsigned order)
 			list_add(&half->link, &z->free[o]);
 		}
 		z->free_pages -= 1ul << order;
+		/* Under the lock: whoever frees the buddy looks at these. */
+		p->flags = 0;
+		p->order = order;
 		break;
 	}
 	spin_unlock_irqrestore(&z->lock, flags);
 	if (p) {
-		p->flags = 0;
-		p->order = order;
 		p->private = 0;
 		__atomic_store_n(&p->refcount, 1, __ATOMIC_RELEASE);
 	}
