@@ -26,7 +26,6 @@ struct arrival {
 	uint32_t pid;
 	bool refused;
 	struct wire_image image;
-	struct mm *mm;
 	struct proc *proc;
 	struct cfile **files;
 	unsigned nfiles;
@@ -46,12 +45,11 @@ static struct arrival *arrival_find(struct session *s, uint32_t pid)
 /* Lets go of everything but the entry itself. */
 static void arrival_strip(struct arrival *a)
 {
-	if (a->proc)
-		proc_abandon(a->proc);
+	if (a->proc) {
+		proc_discard(a->proc);
+		proc_put(a->proc);
+	}
 	a->proc = NULL;
-	if (a->mm)
-		mm_put(a->mm);
-	a->mm = NULL;
 	for (unsigned i = 0; i < a->nfiles; i++)
 		cfile_put(a->files[i]);
 	kfree(a->files);
@@ -132,11 +130,8 @@ const char *guest_on_img_begin(struct session *s, const struct wire_hdr *hdr, co
 	}
 	if (image->pages + RESERVE_PAGES > mem_free_pages())
 		return refuse_memory(s, a);
-	a->mm = mm_create();
-	if (!a->mm)
-		return refuse_memory(s, a);
-	a->proc = proc_create(s, &a->image, a->mm);
-	if (!a->proc || guest_pager_attach(a->proc))
+	a->proc = proc_create(s, &a->image);
+	if (!a->proc || guest_pager_attach(s, a->pid, a->proc->mm))
 		return refuse_memory(s, a);
 	return NULL;
 }
@@ -186,7 +181,7 @@ const char *guest_on_img_vmas(struct session *s, const struct wire_hdr *hdr, con
 				return "mapping of a file that was not named";
 			file = a->files[vma[i].file];
 		}
-		err = mm_image_vma(a->mm, &vma[i], file);
+		err = mm_image_vma(a->proc->mm, &vma[i], file);
 		if (err == -ENOMEM)
 			return refuse_memory(s, a);
 		if (err)
@@ -235,7 +230,8 @@ const char *guest_on_img_signal(struct session *s, const struct wire_hdr *hdr, c
 		return bad;
 	if (!a->has_thread)
 		return "signal before its thread";
-	return proc_signal(a->proc, payload) == -EINVAL ? "signal that does not exist" : NULL;
+	proc_signal(a->proc, payload);
+	return NULL;
 }
 
 const char *guest_on_img_runs(struct session *s, const struct wire_hdr *hdr, const void *payload)
@@ -250,7 +246,7 @@ const char *guest_on_img_runs(struct session *s, const struct wire_hdr *hdr, con
 		return bad;
 	for (unsigned i = 0; i < hdr->len / sizeof(*run); i++) {
 		int err = run[i].kind == RUN_SOURCE ?
-				  mm_mark_away(a->mm, run[i].addr, run[i].npages) :
+				  mm_mark_away(a->proc->mm, run[i].addr, run[i].npages) :
 				  -EINVAL;
 
 		if (err == -ENOMEM)
@@ -270,7 +266,7 @@ const char *guest_arrival_pages(struct session *s, uint32_t pid, const struct wi
 		return "pages of an image that was not begun";
 	if (a->refused)
 		return NULL;
-	err = mm_install(a->mm, 0, pages->addr, pages->npages, pages->kind, pages + 1);
+	err = mm_install(a->proc->mm, 0, pages->addr, pages->npages, pages->kind, pages + 1);
 	if (err == -ENOMEM)
 		return refuse_memory(s, a);
 	return err ? "hot pages that cannot be" : NULL;
@@ -294,14 +290,19 @@ const char *guest_on_img_commit(struct session *s, const struct wire_hdr *hdr, c
 	/* A fresh image takes the place of the program that called execve. */
 	old = session_find(s, a->pid);
 	if (old) {
-		proc_replaced(old);
+		proc_replace(old, a->proc);
+		guest_unlist(old);
 		proc_put(old);
+	}
+	if (guest_enlist(a->proc)) {
+		refuse_memory(s, a);
+		arrival_free(a);
+		return NULL;
 	}
 	proc = a->proc;
 	a->proc = NULL;
-	guest_enlist(proc);
 	session_send(s, W_IMG_RUNNING, a->pid, 0, NULL, 0, SEND_NOWAIT);
-	guest_pager_fill(proc);
+	guest_pager_fill(proc->mm);
 	proc_start(proc);
 	arrival_free(a);
 	return NULL;

@@ -38,7 +38,7 @@ struct pending {
 static void pending_begin(struct session *s, struct pending *p, enum wire_type answer, uint32_t room)
 {
 	memset(p, 0, sizeof(*p));
-	p->tid = uthread(current)->tid;
+	p->tid = current_user->tid;
 	p->id = guest_next_id();
 	p->answer = answer;
 	p->room = room;
@@ -302,6 +302,13 @@ static bool call_answer_fits(const struct fcall *call, const struct pending *p, 
 	return total == p->reply.total && total == asked - p->room;
 }
 
+static void count_call(void)
+{
+	struct guest *g = current->proc->guest;
+
+	__atomic_add_fetch(&g->calls, 1, __ATOMIC_RELAXED);
+}
+
 long guest_call(struct fcall *call)
 {
 	struct session *s = current->proc->session;
@@ -311,7 +318,7 @@ long guest_call(struct fcall *call)
 
 	for (unsigned i = 0; i < call->nbufs; i++)
 		room += call->buf[i].flags & WBUF_OUT ? call->buf[i].len : 0;
-	__atomic_add_fetch(&current->proc->calls, 1, __ATOMIC_RELAXED);
+	count_call();
 	pending_begin(s, &p, W_REPLY, room);
 	ret = call_send(s, call, p.tid, p.id, 0);
 	if (!ret)
@@ -331,8 +338,8 @@ void guest_call_oneway(struct fcall *call)
 {
 	struct session *s = current->proc->session;
 
-	__atomic_add_fetch(&current->proc->calls, 1, __ATOMIC_RELAXED);
-	call_send(s, call, uthread(current)->tid, 0, WF_ONEWAY);
+	count_call();
+	call_send(s, call, current_user->tid, 0, WF_ONEWAY);
 }
 
 long guest_mmap(const struct wire_mmap *map, struct wire_file *file, struct wire_text *why)

@@ -7,6 +7,7 @@
 #include "kernel/guest/pager.h"
 #include "kernel/guest/session.h"
 #include "kernel/kprintf.h"
+#include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/proc.h"
 
@@ -31,44 +32,83 @@ unsigned guest_count(void)
 int guest_enlist(struct proc *proc)
 {
 	struct session *s = proc->session;
-	int err = guest_pager_attach(proc);
+	struct guest *g = kzalloc(sizeof(*g));
+	bool lost;
 
-	if (err)
-		return err;
+	if (!g)
+		return -ENOMEM;
+	g->proc = proc;
+	g->mm = mm_get(proc->mm);
+	proc->guest = g;
 	spin_lock(&s->lock);
-	list_add_tail(&proc->session_link, &s->guests);
+	list_add_tail(&g->link, &s->guests);
+	lost = s->lost;
 	spin_unlock(&s->lock);
 	__atomic_add_fetch(&guests, 1, __ATOMIC_RELAXED);
-	if (proc->mm->away_pages)
-		guest_pager_fill(proc);
 	/* The connection may have gone while nobody looked after this one yet. */
-	if (s->lost)
+	if (lost)
 		proc_kill(proc);
 	return 0;
 }
 
-void guest_delist(struct proc *proc)
+void guest_unlist(struct proc *proc)
 {
 	struct session *s = proc->session;
+	struct guest *g = proc->guest;
 
-	guest_pager_detach(proc);
 	spin_lock(&s->lock);
-	if (!list_empty(&proc->session_link)) {
-		list_del(&proc->session_link);
-		list_init(&proc->session_link);
-	}
+	guest_pager_handover(s, g);
+	list_del(&g->link);
+	list_init(&g->link);
 	spin_unlock(&s->lock);
+}
+
+int guest_proc_added(struct proc *child, struct proc *parent)
+{
+	int err = guest_pager_attach(child->session, child->pid, child->mm);
+
+	(void)parent;
+	if (!err)
+		err = guest_enlist(proc_get(child));
+	if (!err && !child->shares_mm && child->mm->away_pages)
+		guest_pager_fill(child->mm);
+	return err;
+}
+
+void guest_mm_split(struct proc *proc)
+{
+	struct guest *g = proc->guest;
+	struct mm *old = g->mm;
+
+	if (guest_pager_attach(proc->session, proc->pid, proc->mm))
+		kprintf("guest: no memory for the pages of %s (%u)\n", proc->comm, proc->pid);
+	spin_lock(&proc->session->lock);
+	g->mm = mm_get(proc->mm);
+	spin_unlock(&proc->session->lock);
+	mm_put(old);
+}
+
+void guest_proc_gone(struct proc *proc)
+{
+	struct guest *g = proc->guest;
+
+	guest_unlist(proc);
 	__atomic_sub_fetch(&guests, 1, __ATOMIC_RELAXED);
+	proc->guest = NULL;
+	mm_put(g->mm);
+	kfree(g);
+	proc_put(proc);
 }
 
 struct proc *session_find(struct session *s, uint32_t pid)
 {
-	struct proc *proc, *found = NULL;
+	struct proc *found = NULL;
+	struct guest *g;
 
 	spin_lock(&s->lock);
-	list_for_each_entry(proc, &s->guests, session_link)
-		if (proc->pid == pid) {
-			found = proc_get(proc);
+	list_for_each_entry(g, &s->guests, link)
+		if (g->proc->pid == pid) {
+			found = proc_get(g->proc);
 			break;
 		}
 	spin_unlock(&s->lock);
@@ -90,10 +130,8 @@ struct proc *session_find(struct session *s, uint32_t pid)
 
 const char *guest_on_signal(struct session *s, const struct wire_hdr *hdr, const void *payload)
 {
-	int err = 0;
-
-	WITH_GUEST(s, hdr, proc, err = proc_signal(proc, payload));
-	return err == -EINVAL ? "signal that does not exist" : NULL;
+	WITH_GUEST(s, hdr, proc, proc_signal(proc, payload));
+	return NULL;
 }
 
 const char *guest_on_stop(struct session *s, const struct wire_hdr *hdr, const void *payload)
@@ -123,7 +161,7 @@ const char *guest_on_recall(struct session *s, const struct wire_hdr *hdr, const
 	const char *bad = wire_check_text(&why);
 
 	if (!bad)
-		WITH_GUEST(s, hdr, proc, proc_recall(proc, &why));
+		WITH_GUEST(s, hdr, proc, proc_recall(proc, why.code, why.text));
 	return bad;
 }
 
@@ -131,7 +169,7 @@ void guest_exit(struct proc *proc, int signo, int status)
 {
 	struct wire_exit msg = { .signo = signo, .status = status };
 
-	proc_cpu_time(proc, &msg.utime_ns, &msg.stime_ns);
+	proc_cpu_times(proc, &msg.utime_ns, &msg.stime_ns);
 	session_send(proc->session, W_EXIT, proc->pid, 0, &msg, sizeof(msg), 0);
 }
 
@@ -144,31 +182,29 @@ void guest_stopped(struct proc *proc, int signo)
 
 void guest_procs_lost(struct session *s)
 {
-	struct proc *proc;
+	struct guest *g;
 
 	spin_lock(&s->lock);
-	list_for_each_entry(proc, &s->guests, session_link)
-		proc_kill(proc);
+	list_for_each_entry(g, &s->guests, link)
+		proc_kill(g->proc);
 	spin_unlock(&s->lock);
 }
 
 void guest_send_stats(struct session *s)
 {
-	struct proc *proc;
+	struct guest *g;
 
 	spin_lock(&s->lock);
-	list_for_each_entry(proc, &s->guests, session_link) {
+	list_for_each_entry(g, &s->guests, link) {
 		struct wire_stat stat = {
-			.rss_pages = proc->mm->rss_pages,
-			.away_pages = proc->mm->away_pages,
-			.calls = proc->calls,
-			.faults = proc->mm->faults,
+			.cpu_ns = proc_cpu_here(g->proc),
+			.rss_pages = g->mm->rss_pages,
+			.away_pages = g->mm->away_pages,
+			.calls = __atomic_load_n(&g->calls, __ATOMIC_RELAXED),
+			.faults = g->mm->faults,
 		};
-		uint64_t user, sys;
 
-		proc_cpu_time(proc, &user, &sys);
-		stat.cpu_ns = user + sys;
-		session_send(s, W_STAT, proc->pid, 0, &stat, sizeof(stat), SEND_NOWAIT);
+		session_send(s, W_STAT, g->proc->pid, 0, &stat, sizeof(stat), SEND_NOWAIT);
 	}
 	spin_unlock(&s->lock);
 }

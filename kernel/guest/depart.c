@@ -85,8 +85,10 @@ static const char *answered(struct session *s, uint32_t pid, int state, const st
 			g->why = *why;
 		/* From now on home may send the process here again. */
 		if (state == LEFT) {
-			list_del(&leaving->session_link);
-			list_init(&leaving->session_link);
+			struct guest *guest = leaving->guest;
+
+			list_del(&guest->link);
+			list_init(&guest->link);
 		}
 		waitq_wake_all(&g->wq);
 	}
@@ -236,22 +238,28 @@ static void hot_send(struct session *s, uint32_t pid, struct mm *mm, const struc
 	kfree(buf);
 }
 
+static int send_signal(void *arg, const struct wire_signal *sig)
+{
+	struct proc *proc = arg;
+
+	return session_send(proc->session, W_IMG_SIGNAL, proc->pid, 0, sig, sizeof(*sig),
+			    SEND_NOWAIT);
+}
+
 static void send_image(struct session *s, struct proc *proc, const struct wire_thread *t,
 		       const uint8_t *xstate, const struct runs *runs, const struct hot *hot)
 {
 	struct wire_image image = { .pid = proc->pid, .flags = IMG_HOME, .pages = runs->pages };
 	struct part thread[2] = { { t, sizeof(*t) }, { xstate, t->xstate_len } };
-	struct wire_signal sig;
 
 	memcpy(image.comm, proc->comm, sizeof(image.comm));
 	image.brk_start = proc->mm->brk_start;
 	image.brk = proc->mm->brk;
 	image.why = proc->why;
-	proc_cpu_time(proc, &image.utime_ns, &image.stime_ns);
+	proc_cpu_times(proc, &image.utime_ns, &image.stime_ns);
 	session_send(s, W_IMG_BEGIN, proc->pid, 0, &image, sizeof(image), 0);
 	conn_send(s->conn, W_IMG_THREAD, 0, proc->pid, 0, thread, 2, 0);
-	for (unsigned i = 0; proc_export_signal(current, i, &sig); i++)
-		session_send(s, W_IMG_SIGNAL, proc->pid, 0, &sig, sizeof(sig), 0);
+	proc_export_signals(proc, send_signal, proc);
 	for (size_t i = 0; i < runs->n; i += RUNS_PER_MESSAGE) {
 		size_t n = runs->n - i < RUNS_PER_MESSAGE ? runs->n - i : RUNS_PER_MESSAGE;
 
@@ -277,14 +285,14 @@ int guest_go_home(void)
 	if (!hot || !g || !xstate)
 		goto out;
 	/* No DONE for a process that is on its way: home would drop what it must keep. */
-	guest_pager_pause(proc);
+	guest_pager_pause(proc->mm);
 	err = mm_collect(proc->mm, runs_add, &runs);
 	runs.kind = RUN_KEEP;
 	if (!err)
 		err = mm_collect_away(proc->mm, runs_add, &runs);
 	if (err)
 		goto resume;
-	proc_export_thread(current, &t, xstate);
+	proc_export_thread(&t, xstate);
 	hot_choose(hot, &t);
 
 	g->pid = proc->pid;
@@ -314,7 +322,7 @@ int guest_go_home(void)
 	g = NULL;
 resume:
 	if (err)
-		guest_pager_fill(proc);
+		guest_pager_fill(proc->mm);
 out:
 	kfree(runs.run);
 	kfree(hot);

@@ -19,9 +19,6 @@ struct proc;
 struct session;
 struct thread;
 
-/* Opens the node to homes. Once, after the network has started. */
-void guest_init(uint16_t port);
-
 /* One buffer of a forwarded call. */
 struct fbuf {
 	uint64_t addr;		/* of the data: in the guest, or in the kernel (kernel = true) */
@@ -68,14 +65,6 @@ long guest_fork(uint64_t clone_flags);
  * would not take it (then it runs on here).
  */
 int guest_go_home(void);
-
-/*
- * Puts a process on the list of its session, so that messages find it; gives its memory a source of
- * pages if it has none. For children of fork; images are enlisted as they arrive. 0 or -ENOMEM.
- */
-int guest_enlist(struct proc *proc);
-/* Takes it off again, when it has ended. */
-void guest_delist(struct proc *proc);
 
 /* Does the node take guests? Set from the menu and by its owner. */
 bool guest_closed(void);

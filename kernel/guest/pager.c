@@ -81,40 +81,34 @@ static void pager_release(struct guest_pager *gp)
 	kfree(pager);
 }
 
-int guest_pager_attach(struct proc *proc)
+int guest_pager_attach(struct session *s, uint32_t pid, struct mm *mm)
 {
 	struct pager *pager;
 
-	if (proc->mm->pager)
+	if (mm->pager)
 		return 0; /* shared with the parent of a vfork */
 	pager = kzalloc(sizeof(*pager));
 	if (!pager)
 		return -ENOMEM;
 	pager->ops.fetch = pager_fetch;
 	pager->ops.release = pager_release;
-	pager->ops.mm = proc->mm;
-	pager->session = session_get(proc->session);
-	pager->pid = proc->pid;
-	proc->mm->pager = &pager->ops;
+	pager->ops.mm = mm;
+	pager->session = session_get(s);
+	pager->pid = pid;
+	mm->pager = &pager->ops;
 	return 0;
 }
 
-void guest_pager_detach(struct proc *proc)
+void guest_pager_handover(struct session *s, const struct guest *gone)
 {
-	struct session *s = proc->session;
-	struct pager *pager;
-	struct proc *other;
+	struct pager *pager = pager_of(gone->mm);
+	struct guest *g;
 
-	if (!proc->mm || !proc->mm->pager)
+	if (pager->pid != gone->proc->pid)
 		return;
-	pager = pager_of(proc->mm);
-	spin_lock(&s->lock);
-	/* Whoever shares the memory has a stub with a copy of what was there. */
-	if (pager->pid == proc->pid)
-		list_for_each_entry(other, &s->guests, session_link)
-			if (other != proc && other->mm == proc->mm)
-				pager->pid = other->pid;
-	spin_unlock(&s->lock);
+	list_for_each_entry(g, &s->guests, link)
+		if (g != gone && g->mm == gone->mm)
+			pager->pid = g->proc->pid;
 }
 
 /* Keeps the background fetch going; says DONE to home when nothing is left. */
@@ -135,18 +129,18 @@ static void pager_fill(struct mm *mm)
 	spin_unlock(&s->lock);
 }
 
-void guest_pager_fill(struct proc *proc)
+void guest_pager_fill(struct mm *mm)
 {
-	pager_of(proc->mm)->filling = true;
-	pager_fill(proc->mm);
+	pager_of(mm)->filling = true;
+	pager_fill(mm);
 }
 
-void guest_pager_pause(struct proc *proc)
+void guest_pager_pause(struct mm *mm)
 {
-	struct session *s = proc->session;
+	struct session *s = pager_of(mm)->session;
 
 	spin_lock(&s->lock);
-	pager_of(proc->mm)->filling = false;
+	pager_of(mm)->filling = false;
 	spin_unlock(&s->lock);
 }
 

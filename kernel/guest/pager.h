@@ -5,15 +5,18 @@
 
 #include "kernel/guest/session.h"
 
-/* Gives proc->mm its source of pages, unless it shares one that has. 0 or -ENOMEM. */
-int guest_pager_attach(struct proc *proc);
+/* Gives mm its source of pages, the stub of pid, unless it has one. 0 or -ENOMEM. */
+int guest_pager_attach(struct session *s, uint32_t pid, struct mm *mm);
 
-/* proc, still on its session's list, is about to leave it: its stub will serve no more pages. */
-void guest_pager_detach(struct proc *proc);
+/*
+ * This guest ends: if others share its memory, one of their stubs has a copy of what was there and
+ * serves the pages from now on. Called with s->lock held.
+ */
+void guest_pager_handover(struct session *s, const struct guest *gone);
 
 /* Starts fetching everything that is away; pause: home hears no DONE from now on. */
-void guest_pager_fill(struct proc *proc);
-void guest_pager_pause(struct proc *proc);
+void guest_pager_fill(struct mm *mm);
+void guest_pager_pause(struct mm *mm);
 
 /* Hot pages of an image that is arriving (arrive.c). */
 const char *guest_arrival_pages(struct session *s, uint32_t pid, const struct wire_pages *pages);

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/cmdline.h"
 #include "kernel/cpu/features.h"
 #include "kernel/cpu/fpu.h"
 #include "kernel/cpu/percpu.h"
 #include "kernel/guest/guest.h"
+#include "kernel/init.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
@@ -187,8 +187,8 @@ static const char *on_hello(struct session *s, const struct wire_hdr *hdr, const
 	clock_sample(s, &s->home.clock, now, now);
 	s->best_rtt_ns = 0;
 
-	memcpy(me.id, announce_node_id(), sizeof(me.id));
-	snprintf(me.name, sizeof(me.name), "%s", announce_node_name());
+	memcpy(me.id, announce_id(), sizeof(me.id));
+	snprintf(me.name, sizeof(me.name), "%s", announce_name());
 	me.mem_total = mem_total_pages() * PAGE_SIZE;
 	me.mem_free = mem_free_pages() * PAGE_SIZE;
 	me.ncpu = cpu_count();
@@ -323,9 +323,9 @@ static void guest_beat(void *arg)
 	}
 }
 
-void guest_init(uint16_t port)
+void guest_init(void)
 {
 	if (!kthread_create("guests", guest_beat, NULL))
 		panic("no memory for the guests' thread");
-	transport_listen(port, &ops);
+	transport_listen(announce_port(), &ops);
 }

@@ -33,7 +33,7 @@ struct session {
 	struct wire_hello home;
 	char peer[32];
 
-	struct list_head guests;	/* struct proc, by proc->session_link */
+	struct list_head guests;	/* struct guest, by lock */
 	struct list_head calls;		/* struct pending, waiting for an answer */
 	struct list_head fetches;	/* struct fetch: pages asked for */
 	struct list_head arriving;	/* struct arrival: images not committed yet; network thread */
@@ -43,6 +43,14 @@ struct session {
 	int64_t realtime_offset, monotonic_offset, boottime_offset;
 	uint64_t best_rtt_ns, clock_age_ns;
 	uint64_t ping_sent_ns;
+};
+
+/* What this folder keeps for each process; proc->guest. One reference on the process. */
+struct guest {
+	struct list_head link;		/* session->guests; empty: it has left or ended */
+	struct proc *proc;
+	struct mm *mm;			/* a reference: outlives the process's own */
+	uint64_t calls;			/* forwarded; atomic */
 };
 
 struct session *session_get(struct session *s);
@@ -87,5 +95,10 @@ int session_send_text(struct session *s, unsigned type, uint32_t tid, enum wire_
 
 /* The live guest with this pid, with a reference for the caller, or NULL. */
 struct proc *session_find(struct session *s, uint32_t pid);
+
+/* Enters a process, taking over the caller's reference on it; messages find it from now on. 0, -ENOMEM. */
+int guest_enlist(struct proc *proc);
+/* Messages no longer find it. */
+void guest_unlist(struct proc *proc);
 
 #endif
