@@ -28,8 +28,8 @@ int file_open_map(pid_t pid, const struct map *map);
 /*
  * A shared mapping shows what others write to the file. A node would not see that; so it may be
  * away only if it cannot write and nobody is about to. fd: open on the file, or -1 if it cannot be
- * opened.
+ * opened. path: its name, "" if that is not known.
  */
-bool file_shared_safe(int fd, const struct stat *st);
+bool file_shared_safe(int fd, const struct stat *st, const char *path);
 
 #endif

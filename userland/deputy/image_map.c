@@ -116,7 +116,7 @@ static int file_map(struct stub *stub, struct collected *c, const struct map *ma
 	}
 	if (map->shared) {
 		int fd = known ? file_open_map(stub->pid, map) : -1;
-		bool safe = known && file_shared_safe(fd, &st);
+		bool safe = known && file_shared_safe(fd, &st, map->deleted ? "" : map->name);
 
 		if (fd >= 0)
 			close(fd);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A process that runs at home while pages are still to come. Its own code may miss them. Linux on its
+ * behalf may not, unless the uffd was made by somebody who is trusted with that (root); and in any
+ * case not where a missing page would be taken for one that never was: a fork's child, memory that
+ * is moved or thrown away.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "userland/deputy/home.h"
+#include "userland/deputy/home_int.h"
+#include "userland/deputy/stub.h"
+#include "userland/deputy/trace.h"
+
+/* ptrace(2), Linux 5.3 */
+#define GET_SYSCALL_INFO 0x420e
+
+struct syscall_info {
+	uint8_t op;	/* 1: entry */
+	uint8_t pad[3];
+	uint32_t arch;
+	uint64_t rip, rsp, nr, args[6];
+};
+
+/* Calls that touch no memory of the caller, and none that has not come. */
+static bool touches_nothing(uint64_t nr)
+{
+	switch (nr) {
+	case SYS_lseek:
+	case SYS_mmap:
+	case SYS_mprotect:
+	case SYS_munmap:
+	case SYS_brk:
+	case SYS_close:
+	case SYS_dup:
+	case SYS_dup2:
+	case SYS_dup3:
+	case SYS_sched_yield:
+	case SYS_alarm:
+	case SYS_getpid:
+	case SYS_getppid:
+	case SYS_gettid:
+	case SYS_getuid:
+	case SYS_geteuid:
+	case SYS_getgid:
+	case SYS_getegid:
+	case SYS_getpgrp:
+	case SYS_getpgid:
+	case SYS_getsid:
+	case SYS_fsync:
+	case SYS_fdatasync:
+	case SYS_ftruncate:
+	case SYS_fchmod:
+	case SYS_fchdir:
+	case SYS_umask:
+	case SYS_exit:
+	case SYS_exit_group:
+		return true;
+	}
+	return false;
+}
+
+/* Calls for which a page that has not come yet would be none at all. */
+static bool needs_all(uint64_t nr)
+{
+	switch (nr) {
+	case SYS_fork:
+	case SYS_vfork:
+	case SYS_clone:
+	case SYS_clone3:
+	case SYS_execve:
+	case SYS_execveat:
+	case SYS_mremap:
+	case SYS_madvise:
+	case SYS_mlock:
+	case SYS_mlock2:
+	case SYS_mlockall:
+	case SYS_munlock:
+	case SYS_munlockall:
+	case SYS_mincore:
+	case SYS_prctl:
+	case SYS_seccomp:
+	case SYS_userfaultfd:
+		return true;
+	}
+	return nr > 450;	/* not known when this was written */
+}
+
+static bool may_go(const struct home *home, uint64_t nr)
+{
+	if (touches_nothing(nr))
+		return true;
+	return home->kernel_faults && !needs_all(nr);
+}
+
+static void hold(struct home *home, int status)
+{
+	home->held = true;
+	home->held_status = status;
+	/* It waits for everything: nothing is gained by what it does not wait for. */
+	home_fill(home);
+}
+
+bool home_stop(struct stub *stub, int status)
+{
+	struct home *home = stub->home;
+	struct syscall_info info;
+
+	if (!home_pending(stub) || !WIFSTOPPED(status) || status >> 16)
+		return false;
+	if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
+		/* Its handler's frame is written by Linux. */
+		if (home->kernel_faults)
+			return false;
+		hold(home, status);
+		return true;
+	}
+	memset(&info, 0, sizeof(info));
+	if (ptrace(GET_SYSCALL_INFO, stub->pid, sizeof(info), &info) > 0 && info.op == 1 &&
+	    !may_go(home, info.nr))
+		hold(home, status);
+	else
+		stub_resume(stub, PTRACE_SYSCALL, 0);
+	return true;
+}
+
+int home_resume_request(const struct stub *stub)
+{
+	return home_pending(stub) ? PTRACE_SYSCALL : PTRACE_CONT;
+}
