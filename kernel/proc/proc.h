@@ -110,7 +110,8 @@ struct uthread {
 	uint64_t clear_tid;
 	struct restart_block restart;
 	uint64_t stime_ns;		/* CPU time inside system calls */
-	bool moving_home;		/* inside guest_go_home() */
+	uint64_t call_start_ns;		/* CPU time when the current one began; 0: in none */
+	bool retreating;		/* retreat() was called since the last entry */
 };
 
 static inline struct uthread *uthread_of(const struct thread *t)
@@ -120,6 +121,10 @@ static inline struct uthread *uthread_of(const struct thread *t)
 
 #define current_proc (current->proc)
 #define current_user (uthread_of(current))
+
+/* Work bits of our own: a restart code is to be resolved; rseq wants its CPU number. */
+#define PROC_WORK_RESTART THREAD_WORK_USER
+#define PROC_WORK_RSEQ (THREAD_WORK_USER << 1)
 
 /* --- images: called by kernel/guest, thread context -------------------------------------------- */
 
@@ -207,11 +212,11 @@ void proc_thread_gone(void) __attribute__((noreturn));
 /* Is the current process ending, or taken away? */
 bool proc_ending(const struct proc *proc);
 
-/* A thread of proc; made runnable by thread_wake(). NULL when memory is out. */
-struct uthread *uthread_create(struct proc *proc, uint32_t tid);
+/* A thread of proc; runs from proc_start() on. NULL when memory is out. */
+struct uthread *proc_thread_create(struct proc *proc, uint32_t tid);
 
 /* A process that starts out as the current one's copy (fork); mm is taken over. NULL: no memory. */
-struct proc *proc_copy(struct proc *parent, struct mm *mm, uint32_t pid);
+struct proc *proc_copy(struct proc *parent, struct mm *mm);
 
 /* The process no longer uses its parent's memory: the parent's vfork() returns. */
 void proc_vfork_release(struct proc *proc);

@@ -41,20 +41,26 @@ void signal_set_mask(uint64_t mask);
 /* Masks for the time of a ppoll, pselect6, epoll_pwait or rt_sigsuspend. */
 void signal_set_temporary_mask(uint64_t mask);
 
-/* Forgets pending instances of a signal whose action became "ignore". */
+/* Would this signal do nothing? */
 bool signal_ignored_locked(const struct proc *proc, int signo);
 
 /* Takes a pending signal of `set` off the current thread's queues; 0: none is pending. */
 int signal_take(uint64_t set, struct siginfo *info);
 
+/* Sets an action, as rt_sigaction(2); forgets pending instances of what is now ignored. */
+void signal_set_action(struct proc *proc, int signo, const struct wire_sigact *act);
+
+/* Is the process to go home now? Not while a vfork child still shares its parent's memory. */
+bool proc_recall_due(const struct proc *proc);
+
 /* Signals pending for the current thread, blocked or not. */
 uint64_t signal_pending_set(void);
 
-/*
- * Delivers what is pending to the current thread: builds a handler's frame in user memory, stops or
- * ends the process, or sends it home to dump core. With syscall restart as signal(7) says.
- */
-void signal_deliver(struct trapframe *tf);
+/* deliver.c: the result of an interrupted call, when no handler runs. leaving: it goes home now. */
+void restart_resolve(struct trapframe *tf, bool leaving);
+
+/* Says that the registers in tf are no longer those of a system call's end. */
+void restart_forget(struct trapframe *tf);
 
 /* sigframe.c: a handler's frame. 0, or -EFAULT when the stack cannot take it. */
 int sigframe_push(struct trapframe *tf, const struct sigentry *sig, const struct wire_sigact *act,

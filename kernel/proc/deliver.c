@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way back to user mode: ending, stopping, delivering signals, restarting calls, going home.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/cpu/trap.h"
+#include "kernel/cpu/x86.h"
+#include "kernel/guest/guest.h"
+#include "kernel/kprintf.h"
+#include "kernel/mm/mm.h"
+#include "kernel/proc/proc.h"
+#include "kernel/proc/restart.h"
+#include "kernel/proc/signal.h"
+
+#define NR_RESTART_SYSCALL 219
+#define NR_RT_SIGACTION 13
+#define SYSCALL_INSN_LEN 2
+
+/* --- interrupted calls ------------------------------------------------------------------------- */
+
+void restart_forget(struct trapframe *tf)
+{
+	tf->error = UINT64_MAX;
+}
+
+static void restart_apply(struct trapframe *tf, enum restart_action action)
+{
+	switch (action) {
+	case RESTART_NOT:
+		return;
+	case RESTART_EINTR:
+		tf->rax = -EINTR;
+		break;
+	case RESTART_AGAIN:
+		tf->rax = tf->error;
+		tf->rip -= SYSCALL_INSN_LEN;
+		break;
+	case RESTART_GO_ON:
+		tf->rax = NR_RESTART_SYSCALL;
+		tf->rip -= SYSCALL_INSN_LEN;
+		break;
+	}
+	restart_forget(tf);
+}
+
+static bool ends_call(const struct trapframe *tf)
+{
+	return tf->vector == TRAP_SYSCALL && tf->error != UINT64_MAX;
+}
+
+void restart_resolve(struct trapframe *tf, bool leaving)
+{
+	enum restart_action action;
+
+	if (!ends_call(tf))
+		return;
+	action = restart_decide(tf->rax, false, false);
+	/* Home knows nothing of a call that was going on here: it begins it anew. */
+	if (action == RESTART_GO_ON && leaving)
+		action = RESTART_AGAIN;
+	restart_apply(tf, action);
+}
+
+/* --- signals ----------------------------------------------------------------------------------- */
+
+/* The next signal to act on, with its action as it was; 0: none. SA_RESETHAND is served here. */
+static int next_signal(struct sigentry *e, struct wire_sigact *act, bool *reset)
+{
+	struct proc *proc = current->proc;
+	struct uthread *u = current_user;
+	struct sigpend *from = &u->pending;
+	int signo;
+
+	*reset = false;
+	spin_lock(&proc->lock);
+	signo = sigpend_next(from, u->sigmask);
+	if (!signo) {
+		from = &proc->pending;
+		signo = sigpend_next(from, u->sigmask);
+	}
+	if (signo) {
+		sigpend_take(from, signo, e);
+		*act = proc->sigact[signo - 1];
+		if (act->handler != LSIG_DFL && act->handler != LSIG_IGN &&
+		    (act->flags & LSA_RESETHAND)) {
+			proc->sigact[signo - 1].handler = LSIG_DFL;
+			*reset = true;
+		}
+	}
+	spin_unlock(&proc->lock);
+	return signo;
+}
+
+/* Home keeps its own table in step, for the day the process returns. */
+static void replay_action(int signo)
+{
+	struct wire_sigact act = current->proc->sigact[signo - 1];
+	struct fcall call = {
+		.nr = NR_RT_SIGACTION,
+		.args = { signo, 0, 0, sizeof(uint64_t) },
+		.nbufs = 1,
+		.buf[0] = { (uint64_t)&act, sizeof(act), 1, WBUF_IN, true },
+	};
+
+	guest_call_oneway(&call);
+}
+
+static void run_handler(struct trapframe *tf, const struct sigentry *e,
+			const struct wire_sigact *act)
+{
+	struct uthread *u = current_user;
+	uint64_t saved = u->restore_mask ? u->saved_mask : u->sigmask;
+	int signo = e->info.signo;
+
+	if (ends_call(tf)) {
+		restart_apply(tf, restart_decide(tf->rax, true, act->flags & LSA_RESTART));
+		restart_forget(tf);
+	}
+	rseq_signal(tf);
+	vdso_leave(tf);
+	if (sigframe_push(tf, e, act, saved)) {
+		/* No way to tell the program but the signal for it; not to a handler that just failed. */
+		if (signo == LSIG_SEGV)
+			current->proc->sigact[LSIG_SEGV - 1].handler = LSIG_DFL;
+		signal_force(LSIG_SEGV, LSI_KERNEL, 0, false);
+		return;
+	}
+	u->restore_mask = false;
+	signal_set_mask(u->sigmask | act->mask |
+			(act->flags & LSA_NODEFER ? 0 : SIGBIT(signo)));
+}
+
+static void stop_here(int signo)
+{
+	struct proc *proc = current->proc;
+
+	spin_lock(&proc->lock);
+	proc->stopped = true;
+	spin_unlock(&proc->lock);
+	guest_stopped(proc, signo);
+}
+
+static void die_of(const struct sigentry *e)
+{
+	struct proc *proc = current->proc;
+	int signo = e->info.signo;
+
+	if (!(SIGBIT(signo) & SIGS_CORE) || !proc->rlim[RLIMIT_CORE_NR][0]) {
+		proc_exit(proc, signo, 0);
+		return;
+	}
+	/* Only home can write the core. Where repeating the instruction raises it again, let it. */
+	if (!e->fault) {
+		spin_lock(&proc->lock);
+		sigpend_add(&current_user->pending, &e->info, false, true);
+		spin_unlock(&proc->lock);
+	}
+	retreat(WHY_FAULT, "dumps core for signal %d", signo);
+}
+
+/* Acts on all pending signals. False: it is time to look at the process's flags again. */
+static bool deliver(struct trapframe *tf)
+{
+	struct wire_sigact act;
+	struct sigentry e;
+	bool reset;
+	int signo;
+
+	while ((signo = next_signal(&e, &act, &reset)) != 0) {
+		uint64_t bit = SIGBIT(signo);
+
+		if (reset)
+			replay_action(signo);
+		if (bit & SIGS_KILL_STOP)
+			act.handler = LSIG_DFL;
+		if (act.handler == LSIG_IGN || (act.handler == LSIG_DFL && (bit & SIGS_IGNORED)))
+			continue;
+		if (act.handler != LSIG_DFL) {
+			run_handler(tf, &e, &act);
+			continue;
+		}
+		if (bit & SIGS_STOP)
+			stop_here(signo);
+		else
+			die_of(&e);
+		return false;
+	}
+	return true;
+}
+
+/* --- home -------------------------------------------------------------------------------------- */
+
+/*
+ * A child of vfork that cannot stay takes a copy of the memory home; its parent goes on here, as if
+ * the child had done execve: what the child writes from now on, the parent does not see.
+ */
+static int split_memory(struct proc *proc)
+{
+	struct mm *old = proc->mm, *copy;
+	int err;
+
+	mutex_lock(&old->map_lock);
+	err = mm_fork(old, &copy);
+	mutex_unlock(&old->map_lock);
+	if (err)
+		return err;
+	spin_lock(&proc->lock);
+	proc->mm = copy;
+	proc->shares_mm = false;
+	spin_unlock(&proc->lock);
+	current->mm = copy;
+	irq_disable();
+	mm_activate(copy);
+	irq_enable();
+	guest_mm_split(proc);
+	mm_put(old);
+	return 0;
+}
+
+static void go_home(struct trapframe *tf)
+{
+	struct proc *proc = current->proc;
+	struct uthread *u = current_user;
+	int err = 0;
+
+	rseq_signal(tf);
+	if (proc->shares_mm)
+		err = split_memory(proc);
+	if (!err)
+		err = guest_go_home();
+	if (!err)
+		proc_thread_gone();
+
+	spin_lock(&proc->lock);
+	proc->recalled = false;
+	spin_unlock(&proc->lock);
+	if (u->retreating && !proc_ending(proc)) {
+		/*
+		 * Home is full, or busy, and there is nobody else who could serve it: the same thing is
+		 * tried again when the program repeats it.
+		 */
+		trace("%s (%u): home does not take it back: %d", proc->comm, proc->pid, err);
+		wait_event_timeout(&proc->stop_wq, proc_ending(proc),
+				   clock_now_ns() + NSEC_PER_SEC);
+	}
+	u->retreating = false;
+}
+
+void return_to_user_work(struct trapframe *tf)
+{
+	struct proc *proc = current->proc;
+	struct uthread *u = current_user;
+
+	irq_enable();
+	for (;;) {
+		bool due;
+
+		thread_clear_work(current, ~0u);
+		if (proc_ending(proc))
+			proc_thread_gone();
+		due = proc_recall_due(proc);
+		if (proc->stopped && !due) {
+			wait_event(&proc->stop_wq,
+				   !proc->stopped || proc_ending(proc) || proc_recall_due(proc));
+			continue;
+		}
+		/* Who is stopped, or cannot go on here, goes home as it is; its signals act there. */
+		if (!proc->stopped && !u->retreating && !deliver(tf))
+			continue;
+		restart_resolve(tf, due);
+		if (u->restore_mask) {
+			u->restore_mask = false;
+			signal_set_mask(u->saved_mask);
+			continue;
+		}
+		if (!due)
+			break;
+		go_home(tf);
+	}
+	rseq_update(tf);
+}

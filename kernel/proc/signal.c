@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sending signals, and what the current thread wants to know of them. Delivery is in deliver.c. */
+#include "kernel/proc/signal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/kprintf.h"
+
+bool signal_ignored_locked(const struct proc *proc, int signo)
+{
+	uint64_t handler = proc->sigact[signo - 1].handler;
+
+	return handler == LSIG_IGN || (handler == LSIG_DFL && (SIGBIT(signo) & SIGS_IGNORED));
+}
+
+/* SIGCONT and the stop signals cancel each other when they are sent, not when delivered. */
+static void cancel_opposites(struct proc *proc, int signo)
+{
+	uint64_t gone = 0;
+	struct uthread *u;
+
+	if (signo == LSIG_CONT) {
+		gone = SIGS_STOP;
+		proc->stopped = false;
+		waitq_wake_all(&proc->stop_wq);
+	} else if (SIGBIT(signo) & SIGS_STOP) {
+		gone = SIGBIT(LSIG_CONT);
+	}
+	if (!gone)
+		return;
+	sigpend_flush(&proc->pending, gone);
+	list_for_each_entry(u, &proc->threads, link)
+		sigpend_flush(&u->pending, gone);
+}
+
+static bool thread_cares(const struct uthread *u, int signo)
+{
+	return !(u->sigmask & SIGBIT(signo)) || (u->waits_for & SIGBIT(signo));
+}
+
+int signal_send(struct proc *proc, struct uthread *only, const struct siginfo *info)
+{
+	int signo = info->signo, err = 0;
+	struct uthread *u, *target = only;
+
+	spin_lock(&proc->lock);
+	cancel_opposites(proc, signo);
+	if (!target) {
+		list_for_each_entry(u, &proc->threads, link)
+			if (!target || (!thread_cares(target, signo) && thread_cares(u, signo)))
+				target = u;
+	}
+	if (!target || (signal_ignored_locked(proc, signo) && !(target->sigmask & SIGBIT(signo))))
+		goto out;
+	err = sigpend_add(only ? &only->pending : &proc->pending, info, false, false);
+	if (thread_cares(target, signo))
+		thread_set_work(target->thread, THREAD_WORK_SIGNAL);
+out:
+	spin_unlock(&proc->lock);
+	return err;
+}
+
+void proc_signal(struct proc *proc, const struct wire_signal *sig)
+{
+	struct uthread *only = NULL;
+	struct siginfo info;
+
+	if (!signo_valid(sig->signo))
+		return;
+	memcpy(&info, sig->info, sizeof(info));
+	info.signo = sig->signo;
+	/* A signal for a thread: there is only one so far, and its tid is the pid. */
+	if (!sig->to_process) {
+		spin_lock(&proc->lock);
+		if (!list_empty(&proc->threads))
+			only = list_first_entry(&proc->threads, struct uthread, link);
+		spin_unlock(&proc->lock);
+	}
+	if (signal_send(proc, only, &info))
+		kprintf("proc: no memory for a signal to %s (%u)\n", proc->comm, proc->pid);
+}
+
+static bool pending_locked(struct proc *proc, struct uthread *u)
+{
+	uint64_t ready = (u->pending.set | proc->pending.set) & ~u->sigmask;
+
+	while (ready) {
+		int signo = __builtin_ctzll(ready) + 1;
+
+		if (!signal_ignored_locked(proc, signo))
+			return true;
+		ready &= ready - 1;
+	}
+	return false;
+}
+
+bool signal_pending(struct thread *t)
+{
+	bool pending;
+
+	spin_lock(&t->proc->lock);
+	pending = pending_locked(t->proc, uthread_of(t));
+	spin_unlock(&t->proc->lock);
+	return pending;
+}
+
+bool proc_recall_due(const struct proc *proc)
+{
+	return __atomic_load_n(&proc->recalled, __ATOMIC_ACQUIRE) &&
+	       (!proc->shares_mm || current_user->retreating);
+}
+
+bool signal_wakes(struct thread *t)
+{
+	return proc_ending(t->proc) || proc_recall_due(t->proc) || signal_pending(t);
+}
+
+void signal_force(int signo, int code, uint64_t addr, bool again)
+{
+	struct proc *proc = current->proc;
+	struct uthread *u = current_user;
+	struct siginfo info = { .signo = signo, .code = code };
+	struct wire_sigact *act = &proc->sigact[signo - 1];
+
+	info.fault.addr = addr;
+	spin_lock(&proc->lock);
+	if ((u->sigmask & SIGBIT(signo)) || act->handler == LSIG_IGN) {
+		act->handler = LSIG_DFL;
+		u->sigmask &= ~SIGBIT(signo);
+	}
+	sigpend_add(&u->pending, &info, again, true);
+	spin_unlock(&proc->lock);
+	thread_set_work(current, THREAD_WORK_SIGNAL);
+}
+
+void signal_set_mask(uint64_t mask)
+{
+	struct proc *proc = current->proc;
+	bool pending;
+
+	spin_lock(&proc->lock);
+	current_user->sigmask = mask & ~SIGS_KILL_STOP;
+	pending = pending_locked(proc, current_user);
+	spin_unlock(&proc->lock);
+	if (pending)
+		thread_set_work(current, THREAD_WORK_SIGNAL);
+}
+
+void signal_set_temporary_mask(uint64_t mask)
+{
+	struct uthread *u = current_user;
+
+	u->saved_mask = u->sigmask;
+	u->restore_mask = true;
+	signal_set_mask(mask);
+	/* The mask is put back on the way to user mode, which must therefore pass our work. */
+	thread_set_work(current, PROC_WORK_RESTART);
+}
+
+void signal_set_action(struct proc *proc, int signo, const struct wire_sigact *act)
+{
+	struct uthread *u;
+
+	spin_lock(&proc->lock);
+	proc->sigact[signo - 1] = *act;
+	if (signal_ignored_locked(proc, signo)) {
+		sigpend_flush(&proc->pending, SIGBIT(signo));
+		list_for_each_entry(u, &proc->threads, link)
+			sigpend_flush(&u->pending, SIGBIT(signo));
+	}
+	spin_unlock(&proc->lock);
+}
+
+int signal_take(uint64_t set, struct siginfo *info)
+{
+	struct proc *proc = current->proc;
+	struct sigpend *from = &current_user->pending;
+	struct sigentry e;
+	int signo;
+
+	spin_lock(&proc->lock);
+	signo = sigpend_next(from, ~set);
+	if (!signo) {
+		from = &proc->pending;
+		signo = sigpend_next(from, ~set);
+	}
+	if (signo) {
+		sigpend_take(from, signo, &e);
+		*info = e.info;
+	}
+	spin_unlock(&proc->lock);
+	return signo;
+}
+
+uint64_t signal_pending_set(void)
+{
+	uint64_t set;
+
+	spin_lock(&current->proc->lock);
+	set = current_user->pending.set | current->proc->pending.set;
+	spin_unlock(&current->proc->lock);
+	return set;
+}
+
+/* --- for the way home --------------------------------------------------------------------------- */
+
+static int export_queue(const struct sigpend *p, bool to_process,
+			int (*fn)(void *arg, const struct wire_signal *sig), void *arg)
+{
+	uint64_t seen = 0, bare;
+	struct sigentry *e;
+	int err;
+
+	list_for_each_entry(e, &p->queue, link) {
+		struct wire_signal sig = { .signo = e->info.signo, .to_process = to_process };
+
+		memcpy(sig.info, &e->info, sizeof(sig.info));
+		seen |= SIGBIT(e->info.signo);
+		err = fn(arg, &sig);
+		if (err)
+			return err;
+	}
+	/* Those for which there was no memory. */
+	for (bare = p->set & ~seen; bare; bare &= bare - 1) {
+		struct wire_signal sig = { .signo = __builtin_ctzll(bare) + 1,
+					   .to_process = to_process };
+		struct siginfo info = { .signo = sig.signo };
+
+		memcpy(sig.info, &info, sizeof(sig.info));
+		err = fn(arg, &sig);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int proc_export_signals(struct proc *proc, int (*fn)(void *arg, const struct wire_signal *sig),
+			void *arg)
+{
+	int err;
+
+	spin_lock(&proc->lock);
+	err = export_queue(&current_user->pending, false, fn, arg);
+	if (!err)
+		err = export_queue(&proc->pending, true, fn, arg);
+	spin_unlock(&proc->lock);
+	return err;
+}
