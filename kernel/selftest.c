@@ -561,6 +561,8 @@ static void test_protection(void)
 	CHECK(!faults((uint64_t)kernel_text_start, false));
 	CHECK(faults((uint64_t)kernel_text_start, true));
 	CHECK(faults((uint64_t)kernel_rodata_start, true));
+	CHECK(faults((uint64_t)phys_virt(virt_phys(kernel_text_start)), true));
+	CHECK(!faults((uint64_t)phys_virt(virt_phys(&data)), true));
 	CHECK(faults(0xdead000000000000, false)); /* not canonical */
 	CHECK(faults(KERNEL_BASE, false));
 	CHECK(faults(DIRECT_MAP + (1ul << 45), false));
@@ -608,9 +610,23 @@ static const struct {
 	{ "calls between CPUs", test_ipi },
 };
 
+/* What a panic looks like: selftest=panic on the command line, for the test that reads the report. */
+static void __attribute__((noinline)) crash(unsigned depth)
+{
+	trace("crash at depth %u", depth);
+	if (depth == 0)
+		*(volatile uint64_t *)phys_virt(1ul << 45) = 1;
+	else
+		crash(depth - 1);
+	trace("came back");
+}
+
 void selftest_run(void)
 {
 	unsigned passed = 0, failed = 0;
+
+	if (strcmp(cmdline_get("selftest"), "panic") == 0)
+		crash(3);
 
 	for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		uint64_t start = clock_now_ns();

@@ -92,7 +92,7 @@ void smap_patch_sites(void)
 
 void cpu_init(void)
 {
-	uint64_t cr4 = read_cr4() | CR4_PGE;
+	uint64_t cr4 = read_cr4() | CR4_PGE | (CPU_HAS_MCE ? CR4_MCE : 0);
 
 	gdt_load();
 	/* A selector load may have changed it: GS base last. */

@@ -30,6 +30,7 @@ extern struct cpu_features cpu_features;
 #define CPU_HAS_AVX (cpu_features.words[CPU_1_ECX] >> 28 & 1)
 #define CPU_HAS_1G_PAGES (cpu_features.words[CPU_EXT_EDX] >> 26 & 1)
 #define CPU_HAS_NX (cpu_features.words[CPU_EXT_EDX] >> 20 & 1)
+#define CPU_HAS_MCE (cpu_features.words[CPU_1_EDX] >> 7 & 1)
 #define CPU_HAS_APIC (cpu_features.words[CPU_1_EDX] >> 9 & 1)
 #define CPU_HAS_RDRAND (cpu_features.words[CPU_1_ECX] >> 30 & 1)
 

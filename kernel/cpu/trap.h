@@ -10,7 +10,7 @@
 /* Segment selectors as Linux has them: programs see them in signal frames and ptrace. */
 #define KERNEL_CS 0x08
 #define KERNEL_SS 0x10
-#define USER32_CS 0x23
+#define USER32_CS 0x23 /* no such segment here: only the base that SYSRET counts from */
 #define USER_SS 0x2b
 #define USER_CS 0x33
 

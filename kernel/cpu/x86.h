@@ -30,6 +30,7 @@
 #define CR0_WP (1ull << 16)
 #define CR0_AM (1ull << 18)
 
+#define CR4_MCE (1ull << 6)
 #define CR4_PGE (1ull << 7)
 #define CR4_OSFXSR (1ull << 9)
 #define CR4_OSXMMEXCPT (1ull << 10)

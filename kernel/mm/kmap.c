@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's page tables. W^X: no page of the image is both writable and executable, and the
- * direct map is never executable. The direct map covers everything from 0 to the end of memory,
+ * The kernel's page tables. W^X: no page of the image is both writable and executable, under none
+ * of its addresses; the direct map is never executable. The direct map covers everything from 0 to the end of memory,
  * holes included: there the MTRRs keep accesses uncached, and drivers use mmio_map().
  */
 #include "kernel/mm/kmap.h"
@@ -87,14 +87,22 @@ static void map_direct(void)
 
 	if (top < FOUR_GB)
 		top = FOUR_GB;
+	/*
+	 * Small pages for the first 2 MB, which have several memory types (SDM vol. 3A, 12.11.9), and
+	 * up to the kernel's end, so that its text cannot be written through this map either.
+	 */
+	uint64_t small = ((uint64_t)kernel_end - KERNEL_BASE + SIZE_2M - 1) & ~(SIZE_2M - 1);
+
 	while (pa < top) {
-		/* The first 2 MB have several memory types (SDM vol. 3A, 12.11.9): small pages. */
-		int level = pa < SIZE_2M ? 0 : 1;
+		int level = pa < small ? 0 : 1;
 
 		if (pa >= FOUR_GB && CPU_HAS_1G_PAGES && (pa & (SIZE_1G - 1)) == 0 &&
 		    top - pa >= SIZE_1G)
 			level = 2;
-		if (!map_one(DIRECT_MAP + pa, pa, level, bits))
+		bool constant = pa >= (uint64_t)kernel_text_start - KERNEL_BASE &&
+				pa < (uint64_t)kernel_rodata_end - KERNEL_BASE;
+
+		if (!map_one(DIRECT_MAP + pa, pa, level, constant ? bits & ~PTE_W : bits))
 			panic("no memory for the direct map");
 		pa += PAGE_SIZE << (9 * level);
 	}
