@@ -41,6 +41,9 @@ KDEFS := -D__MUSTER_KERNEL__
 ifneq ($(CONFIG_BENCH),)
 KDEFS += -DCONFIG_BENCH
 endif
+ifneq ($(CONFIG_SELFTEST),)
+KDEFS += -DCONFIG_SELFTEST
+endif
 
 # Empty if git or the history is not there (a tarball): then the version is the one of proto/ alone.
 GIT_VERSION := $(shell git describe --always --dirty 2>/dev/null)
@@ -74,7 +77,7 @@ help:
 	@echo '  make install    DESTDIR= PREFIX=/usr/local'
 	@echo '  make clean      remove what was built; distclean: also what was fetched'
 	@echo
-	@echo '  BUILD=folder  V=1  CONFIG_BENCH=1 (node with echo and sink services)'
+	@echo '  BUILD=folder  V=1  CONFIG_BENCH=1 (node with echo and sink services)  CONFIG_SELFTEST=1'
 
 # What the build needs comes before all else: the stamp is included, and make remakes an included file
 # (it is empty) before it looks at any target, then starts over if it changed. The script changes it
