@@ -28,7 +28,7 @@ bool net_post(struct net_work *work);
 /* Is this the network thread? */
 bool net_is_owner(void);
 
-/* What the status screen shows. Any context; text is cut to fit. */
+/* What the status screen shows; text is cut to fit. Thread context: it asks the network thread. */
 struct net_status {
 	char name[32];	  /* of the node */
 	char card[48];	  /* "e1000 52:54:00:12:34:56", or why there is none */

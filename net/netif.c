@@ -21,6 +21,7 @@
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/tcp.h"
 #include "lwip/prot/udp.h"
+#include "net/announce.h"
 #include "net/internal.h"
 #include "net/wake.h"
 #include "netif/ethernet.h"
@@ -305,6 +306,7 @@ static err_t card_netif_init(struct netif *netif)
 
 	netif->name[0] = 'e';
 	netif->name[1] = 'n';
+	netif_set_hostname(netif, announce_name());
 	netif->output = etharp_output;
 	netif->linkoutput = link_output;
 	netif->mtu = nic->mtu;
