@@ -25,6 +25,9 @@ struct job {
  */
 void deputy_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* A state the deputy cannot go on from: says so and ends, and its job with it. */
+void deputy_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
 /* For developers: on standard error with MUSTER_DEBUG=1 in the environment. */
 void debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

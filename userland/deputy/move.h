@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "proto/wire.h"
 
@@ -42,10 +43,16 @@ void move_home(pid_t pid, const struct move_request *request);
 /* A process stopped in its first execve, or in an execve while away: ship what is there now. */
 void move_fresh(struct stub *stub, struct session *session);
 
-/* The stub told to stop has stopped. */
+/* The stub told to stop has stopped; or will not. */
 void move_stopped(struct stub *stub);
+void move_cannot(struct stub *stub, const char *text);
 
-/* --- called by session and trace when something happened --- */
+/* --- called by session and away when something happened --- */
+void move_session_up(struct session *session);
+/* Whoever is on the way to it stays here; other moves that need it have failed. */
+void move_session_lost(struct session *session, const char *why);
+/* IMG_BEGIN came: the stub is stopped and ready, and becomes STUB_RETURNING. */
+void move_returning(struct stub *stub, const struct wire_image *image);
 void move_running(struct stub *stub);			/* IMG_RUNNING */
 void move_refused(struct stub *stub, const struct wire_text *why);	/* IMG_REFUSED */
 void move_done(struct stub *stub);			/* IMG_DONE */

@@ -16,13 +16,21 @@
 #include "kernel/list.h"
 #include "proto/wire.h"
 
+struct node;
 struct session;
 struct stub;
+
+/* The session to that node, connecting if there is none. Never NULL; it may turn out to be lost. */
+struct session *session_to(const struct node *node);
+/* After each turn of the loop: sends what was queued, frees lost sessions. */
+void sessions_run(void);
 
 /* What is known of the node; valid once the session is up. */
 const struct wire_hello *session_node(const struct session *session);
 const char *session_name(const struct session *session);
 bool session_up(const struct session *session);
+/* Of the node, as musterd numbers it; 0 if it was given by address only. */
+unsigned session_number(const struct session *session);
 
 /* Queues one message. A lost session swallows it. */
 void session_send(struct session *session, unsigned type, unsigned flags, uint32_t tid, uint32_t id,

@@ -20,9 +20,9 @@
 #include "proto/wire.h"
 #include "userland/deputy/loop.h"
 
-struct call;
 struct home;
 struct image;
+struct incoming;
 struct move;
 struct session;
 
@@ -34,7 +34,6 @@ enum stub_state {
 	STUB_IDLE,	/* away; stopped in the trap of its agent */
 	STUB_PARKED,	/* away; in an injected pause(2), so that signals show at once */
 	STUB_CALLING,	/* away; in an injected call that the node waits for */
-	STUB_STOPPED,	/* away; in a group stop (job control) */
 	STUB_RETURNING,	/* stopped, its image on the way home */
 	STUB_DYING,	/* its end is on the way */
 };
@@ -47,13 +46,16 @@ struct agent {
 
 struct stub {
 	struct list_head link;		/* in the table */
+	struct stub *hash_next;
 	pid_t pid;			/* of the thread */
 	pid_t tgid;
 	enum stub_state state;
 	bool dead;			/* reaped */
 	bool stopped;			/* in a ptrace stop: may be asked for registers etc. */
-	bool group_stop;		/* the last stop reported was a group stop */
+	bool group_stop;		/* stopped by job control, and listening for its end */
 	int last_status;		/* of waitpid(), when dead */
+	struct list_head grave;		/* dead, and to be freed by the reaper */
+	bool born_known;		/* newborn: its parent's event has come */
 	char comm[16];
 
 	/*
@@ -70,14 +72,22 @@ struct stub {
 	struct image *image;		/* image.c's: what it must keep until the node needs it no more */
 	struct home *home;		/* home.c's: the return in progress, pages still to come included */
 
-	/* call.c's: forwarded calls */
-	struct list_head calls;		/* complete, to be executed in order; the first may be running */
-	struct call *incoming;		/* being put together from DATA messages */
-	uint64_t idle_since_ns;
-	bool abort;			/* the node no longer wants the running call's result */
+	/* call.c's: what the node asked for */
+	struct list_head calls;		/* complete, in order; the first may be running */
+	size_t calls_bytes;		/* of content they hold */
+	struct incoming *incoming;	/* being put together from DATA messages */
+	bool abort;			/* the node no longer waits for the running call */
 	uint64_t calls_total;
 
-	/* signal.c's: what was seen while signals could not be forwarded, in order */
+	/* away.c's */
+	bool waking;			/* told to leave its pause(2) */
+	bool execing;			/* inside an execve that was forwarded */
+	bool ended_by_node;		/* W_EXIT came: the node knows */
+	int raised;			/* a signal we raised, to be passed on when it shows */
+	struct alarm park;		/* idle for a while: let signals in */
+	struct alarm hold;		/* held at SIGTTIN or SIGTTOU until the node has decided */
+
+	/* signals.c's: what was seen while signals could not be forwarded, in order */
 	struct list_head held_signals;
 
 	struct wire_stat stat;		/* as the node last said */
@@ -92,6 +102,8 @@ struct stub *stub_find_process(pid_t tgid);
 struct stub *stub_new(pid_t pid, pid_t tgid);
 /* How many threads of this process are traced and alive. */
 unsigned stub_threads(pid_t tgid);
+/* execve by another thread of the process took over this pid. */
+void stub_rename(struct stub *stub, pid_t pid);
 /* Forgets it now: for the reaper only. */
 void stub_free(struct stub *stub);
 const char *stub_state_name(const struct stub *stub);

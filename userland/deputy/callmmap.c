@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mmap of a file for a process that is away: made in the stub too, so that the mapping is real at
+ * home and its pages can be read there. Refused is what a node could not keep true: memory that
+ * others see change, and devices.
+ */
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "userland/deputy/agent.h"
+#include "userland/deputy/call.h"
+#include "userland/deputy/inject.h"
+#include "userland/deputy/session.h"
+#include "userland/deputy/stub.h"
+
+/* A copy of the stub's descriptor: pidfd_getfd(2). */
+static int copy_fd(const struct stub *stub, int fd)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, stub->tgid, 0), copy;
+
+	if (pidfd < 0)
+		return -errno;
+	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	if (copy < 0)
+		copy = -errno;
+	close(pidfd);
+	return copy;
+}
+
+/*
+ * A shared mapping shows every later write to the file. Files below /usr that only root can write
+ * are replaced, not written (packages do it by rename); others may be written by anybody's program.
+ */
+static bool never_written(int copy, const struct stat *st)
+{
+	char link[64], path[4096];
+	ssize_t n;
+
+	if (st->st_uid || (st->st_mode & 022))
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", copy);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return false;
+	path[n] = 0;
+	return !strncmp(path, "/usr/", 5);
+}
+
+static void judge(int copy, const struct wire_mmap *map, const struct stat *st,
+		  struct wire_text *why)
+{
+	int type = (int)(map->flags & MAP_TYPE);
+	struct statfs fs;
+
+	if (!S_ISREG(st->st_mode)) {
+		wire_text_set(why, WHY_MAPPING, "mmap of a device or another special file");
+	} else if (!fstatfs(copy, &fs) && fs.f_type == HUGETLBFS_MAGIC) {
+		wire_text_set(why, WHY_MAPPING, "mmap of huge pages");
+	} else if (type != MAP_PRIVATE && (map->prot & PROT_WRITE)) {
+		wire_text_set(why, WHY_MAPPING, "a writable shared mapping of a file");
+	} else if (type != MAP_PRIVATE && !never_written(copy, st)) {
+		wire_text_set(why, WHY_MAPPING, "a shared mapping of a file that may be written");
+	}
+}
+
+static void answer(struct stub *stub, const struct call *call, const struct wire_mmapped *mapped)
+{
+	session_send1(stub->session, W_MMAPPED, 0, (uint32_t)stub->pid, call->hdr.id, mapped,
+		      sizeof(*mapped));
+}
+
+void call_mmap(struct stub *stub, struct call *call)
+{
+	struct wire_mmapped mapped = { 0 };
+	struct wire_mmap map;
+	struct stat st;
+	int copy;
+
+	memcpy(&map, call->bytes, sizeof(map));
+	if (!(map.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) || (map.flags & MAP_ANONYMOUS) ||
+	    map.addr + map.len < map.addr ||
+	    (map.addr < stub->agent.base + AGENT_SPAN && map.addr + map.len > stub->agent.base)) {
+		session_fail(stub->session, "it sent an impossible mmap for process %d", stub->tgid);
+		return;
+	}
+	copy = copy_fd(stub, map.fd);
+	if (copy >= 0 && !fstat(copy, &st)) {
+		judge(copy, &map, &st, &mapped.why);
+		mapped.file.dev = st.st_dev;
+		mapped.file.ino = st.st_ino;
+		mapped.file.size = (uint64_t)st.st_size;
+		mapped.file.mtime_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u +
+				       (uint64_t)st.st_mtim.tv_nsec;
+		mapped.file.ctime_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000u +
+				       (uint64_t)st.st_ctim.tv_nsec;
+	} else if (copy != -EBADF) {
+		wire_text_set(&mapped.why, WHY_MAPPING, "mmap of a descriptor that home cannot see");
+	}
+	if (copy >= 0)
+		close(copy);
+	/* On a bad descriptor Linux says itself what is wrong with the call. */
+	mapped.ret = -EAGAIN;
+	if (mapped.why.code == WHY_NONE)
+		mapped.ret = inject_call(stub, SYS_mmap, map.addr, map.len, map.prot, map.flags,
+					 map.fd, map.offset);
+	if (!stub->dead)
+		answer(stub, call, &mapped);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a ptrace stop at any point of a program to a state that can be moved, and back. */
+#include "userland/deputy/freeze.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "userland/deputy/agent.h"
+#include "userland/deputy/image.h"
+#include "userland/deputy/inject.h"
+#include "userland/deputy/signals.h"
+#include "userland/deputy/stub.h"
+#include "userland/deputy/trace.h"
+
+#define STEPS_MAX	100000	/* the longest vDSO function is some hundred instructions */
+#define USER_CS		0x33	/* of 64-bit programs */
+
+/*
+ * A call that the stop has interrupted is made again, from its instruction on: Linux would do the
+ * same (signal(7)), but only if nothing is injected in between. -EINTR here can only be from our own
+ * interruption: a handler, if there were one, would have been entered already.
+ */
+static void restart_call(struct user_regs_struct *regs)
+{
+	int64_t ret = (int64_t)regs->rax;
+
+	if ((int64_t)regs->orig_rax >= 0 &&
+	    (ret == -512 || ret == -513 || ret == -514 || ret == -516 ||
+	     (ret == -EINTR && regs->orig_rax != SYS_close))) {
+		regs->rip -= 2;
+		regs->rax = regs->orig_rax;
+	}
+	regs->orig_rax = (uint64_t)-1;
+}
+
+static int step(struct stub *stub)
+{
+	int status;
+
+	do {
+		if (stub_resume(stub, PTRACE_SINGLESTEP, 0))
+			return -ESRCH;
+		while (waitpid(stub->pid, &status, __WALL) < 0)
+			if (errno != EINTR)
+				return -ESRCH;
+		if (!WIFSTOPPED(status)) {
+			trace_died(stub, status);
+			return -ESRCH;
+		}
+		stub->stopped = true;
+		if (!(status >> 16) && WSTOPSIG(status) != SIGTRAP)
+			signal_seen(stub, WSTOPSIG(status));
+	} while (status >> 16 || WSTOPSIG(status) != SIGTRAP);
+	return 0;
+}
+
+/* The vDSO reads pages that exist only here: a process may not leave from within it. */
+static int leave_vdso(struct stub *stub)
+{
+	struct vdso_range vdso;
+	int err;
+
+	if (stub_vdso(stub, &vdso))
+		return 0;
+	for (int i = 0; i < STEPS_MAX; i++) {
+		err = stub_get_regs(stub, &stub->regs);
+		if (err)
+			return err;
+		if (stub->regs.rip < vdso.start || stub->regs.rip >= vdso.end)
+			return 0;
+		/* A clock that falls back to the system call is interrupted in here, too. */
+		restart_call(&stub->regs);
+		stub_set_regs(stub, &stub->regs);
+		err = step(stub);
+		if (err)
+			return err;
+	}
+	return -ELOOP;
+}
+
+int freeze_prepare(struct stub *stub, struct wire_text *why)
+{
+	int err = stub_get_regs(stub, &stub->regs);
+
+	if (!err)
+		err = stub_get_sigmask(stub, &stub->sigmask);
+	if (!err)
+		err = stub_set_sigmask(stub, SIGMASK_FROZEN);
+	if (err)
+		goto fail;
+	if (stub->regs.cs != USER_CS) {
+		restart_call(&stub->regs);
+		wire_text_set(why, WHY_STATE, "it is a 32-bit program");
+		return -ENOEXEC;
+	}
+	err = leave_vdso(stub);
+	if (err)
+		goto fail;
+	restart_call(&stub->regs);
+	image_settle(stub);
+	return agent_map(stub, why);
+fail:
+	wire_text_set(why, WHY_STATE, stub->dead || err == -ESRCH ? "it has ended" :
+		      "it does not come to a point where it can be moved");
+	return err;
+}
+
+void freeze_undo(struct stub *stub)
+{
+	if (stub->dead)
+		return;
+	if (stub->agent.base) {
+		signal_flush_home(stub);
+		agent_unmap(stub);
+	}
+	stub_set_regs(stub, &stub->regs);
+	stub_set_sigmask(stub, stub->sigmask);
+	trace_run_native(stub);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Making a process that has just stopped fit to be taken apart, and letting it run on after all. */
+#ifndef USERLAND_DEPUTY_FREEZE_H
+#define USERLAND_DEPUTY_FREEZE_H
+
+#include "proto/wire.h"
+
+struct stub;
+
+/*
+ * Fills stub->regs and stub->sigmask, blocks signals, leaves the vDSO, maps the agent. 0, or a
+ * negative errno with *why set; then freeze_undo() is still to be called.
+ */
+int freeze_prepare(struct stub *stub, struct wire_text *why);
+
+/* It runs at home: agent, mask, registers and held signals as they should be; then it is resumed. */
+void freeze_undo(struct stub *stub);
+
+#endif

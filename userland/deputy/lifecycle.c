@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a node asks of a stub, one kind of request after the other: see lifecycle.h. */
+#include "userland/deputy/lifecycle.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "userland/deputy/agent.h"
+#include "userland/deputy/call.h"
+#include "userland/deputy/deputy.h"
+#include "userland/deputy/home.h"
+#include "userland/deputy/image.h"
+#include "userland/deputy/inject.h"
+#include "userland/deputy/move.h"
+#include "userland/deputy/session.h"
+#include "userland/deputy/signals.h"
+#include "userland/deputy/stub.h"
+#include "userland/deputy/trace.h"
+
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+
+/* Memory and thread registers are the node's affair; its memory is not here to be written to. */
+#define CLONE_DROPPED                                                                              \
+	(CLONE_VM | CLONE_VFORK | CLONE_SIGHAND | CLONE_SETTLS | CLONE_PARENT_SETTID |             \
+	 CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PIDFD | CLONE_UNTRACED | CLONE_PTRACE)
+
+static void start(struct stub *stub, struct call *call, long nr, const uint64_t args[6])
+{
+	call->running = true;
+	alarm_cancel(&stub->park);
+	if (args && inject_prepare(stub, nr, args))
+		return;
+	stub->state = STUB_CALLING;
+	stub_resume(stub, PTRACE_CONT, 0);
+}
+
+static bool is_exec(const struct call *call)
+{
+	return call->hdr.type == W_CALL &&
+	       (call->head.nr == SYS_execve || call->head.nr == SYS_execveat);
+}
+
+static void begin_call(struct stub *stub, struct call *call)
+{
+	if (is_exec(call)) {
+		/*
+		 * The program's mask, which the new one inherits, came as the last argument. SIGTRAP
+		 * is our gadget's until the execve is through.
+		 */
+		stub->sigmask = call->head.args[5];
+		call->head.args[5] = 0;
+	}
+	switch (call_begin(stub, call)) {
+	case 0:
+		if (is_exec(call)) {
+			stub->execing = true;
+			stub_set_sigmask(stub, stub->sigmask & SIGMASK_FROZEN);
+		}
+		start(stub, call, 0, NULL);
+		break;
+	case 1:
+		break;
+	default:
+		/* The stub is dying, or its session: nothing more is to be done here. */
+		call_drop(stub, call);
+	}
+}
+
+static void begin_fork(struct stub *stub, struct call *call)
+{
+	struct wire_fork fork;
+	uint64_t args[6] = { 0 };
+
+	memcpy(&fork, call->bytes, sizeof(fork));
+	if (fork.flags & CLONE_THREAD) {
+		session_fail(stub->session, "it asked to fork process %d into a thread", stub->tgid);
+		return;
+	}
+	args[0] = fork.flags & ~(uint64_t)CLONE_DROPPED & 0xffffffffu;
+	start(stub, call, SYS_clone, args);
+}
+
+/* The program stops by default action: the stub does, so that its parent sees it. */
+static void begin_stopped(struct stub *stub, struct call *call)
+{
+	struct wire_signal signal;
+	uint64_t args[6] = { (uint64_t)stub->tgid, (uint64_t)stub->pid };
+
+	memcpy(&signal, call->bytes, sizeof(signal));
+	if (signal.signo != SIGTSTP && signal.signo != SIGTTIN && signal.signo != SIGTTOU &&
+	    signal.signo != SIGSTOP) {
+		call_drop(stub, call);
+		return;
+	}
+	args[2] = signal.signo;
+	stub->raised = (int)signal.signo;
+	start(stub, call, SYS_tgkill, args);
+}
+
+/* --- the end of the program --- */
+
+/* The signal's default action, whatever was mirrored here: SIG_DFL is all zeros. */
+static void set_default(struct stub *stub, int sig)
+{
+	static const struct wire_sigact none;
+	int64_t at = agent_scratch(stub, sizeof(none));
+
+	if (at > 0 && !stub_write(stub, (uint64_t)at, &none, sizeof(none)))
+		inject_call(stub, SYS_rt_sigaction, sig, at, 0, 8);
+}
+
+static void begin_exit(struct stub *stub, struct call *call)
+{
+	static const struct rlimit no_core;
+	struct wire_exit end;
+	uint64_t args[6] = { 0 };
+	int sig;
+
+	memcpy(&end, call->bytes, sizeof(end));
+	call_drop(stub, call);
+	stub->ended_by_node = true;
+	alarm_cancel(&stub->park);
+	image_forget(stub);
+	sig = (int)end.signo;
+	if (sig <= 0 || sig > 64) {
+		args[0] = end.status & 0xff;
+		stub->state = STUB_DYING;
+		if (!inject_prepare(stub, SYS_exit_group, args))
+			stub_resume(stub, PTRACE_CONT, 0);
+		return;
+	}
+	/* What would be dumped here is not the program's memory. */
+	prlimit(stub->pid, RLIMIT_CORE, &no_core, NULL);
+	if (sig != SIGKILL)
+		set_default(stub, sig);
+	stub->state = STUB_DYING;
+	if (stub->dead)
+		return;
+	args[0] = (uint64_t)stub->tgid;
+	args[1] = (uint64_t)stub->pid;
+	args[2] = (uint64_t)sig;
+	stub->raised = sig;
+	if (!inject_prepare(stub, SYS_tgkill, args))
+		stub_resume(stub, PTRACE_CONT, 0);
+}
+
+void lifecycle_dying_stop(struct stub *stub, int sig)
+{
+	struct user_regs_struct regs;
+
+	if (sig && sig == stub->raised) {
+		stub->raised = 0;
+		stub_resume(stub, PTRACE_CONT, sig);
+		return;
+	}
+	/* Back in the trap and still alive: a signal that kills nobody. It was to die, so it does. */
+	if (sig == SIGTRAP && !stub_get_regs(stub, &regs) && regs.rip == agent_trap(stub))
+		kill(stub->tgid, SIGKILL);
+	else
+		stub_resume(stub, PTRACE_CONT, 0);
+}
+
+/* --- the image on its way home --- */
+
+static void take_image(struct stub *stub, struct call *call)
+{
+	struct session *session = stub->session;
+	const char *wrong;
+
+	if (call->hdr.type == W_IMG_BEGIN) {
+		const struct wire_image *image = (const void *)call->bytes;
+
+		if (stub->state == STUB_RETURNING) {
+			wrong = "a second image of the same process";
+		} else {
+			alarm_cancel(&stub->park);
+			stub->state = STUB_RETURNING;
+			stub_set_sigmask(stub, SIGMASK_FROZEN);
+			move_returning(stub, image);
+			wrong = home_begin(stub, session, call->hdr.id, image);
+		}
+	} else if (stub->state != STUB_RETURNING && !home_pending(stub)) {
+		/* Home has refused the image in the middle of it. */
+		wrong = NULL;
+	} else {
+		wrong = home_message(stub, session, &call->hdr, call->bytes);
+	}
+	call_drop(stub, call);
+	if (wrong)
+		session_fail(session, "%s", wrong);
+}
+
+/* --- */
+
+void lifecycle_begin(struct stub *stub, struct call *call)
+{
+	/* Nothing but the rest of the image can follow an image's beginning. */
+	if (stub->state == STUB_RETURNING && (call->hdr.type == W_CALL || call->hdr.type == W_FORK ||
+	    call->hdr.type == W_MMAP || call->hdr.type == W_STOPPED)) {
+		session_fail(stub->session, "it sent %s for process %d, which is on its way home",
+			     wire_type_name(call->hdr.type), stub->tgid);
+		return;
+	}
+	switch (call->hdr.type) {
+	case W_CALL:
+		begin_call(stub, call);
+		break;
+	case W_MMAP:
+		call_mmap(stub, call);
+		call_drop(stub, call);
+		break;
+	case W_FORK:
+		begin_fork(stub, call);
+		break;
+	case W_STOPPED:
+		begin_stopped(stub, call);
+		break;
+	case W_EXIT:
+		begin_exit(stub, call);
+		break;
+	default:
+		take_image(stub, call);
+	}
+}
+
+void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
+{
+	if (!call)
+		return;
+	switch (call->hdr.type) {
+	case W_CALL:
+		if (is_exec(call)) {
+			/* It failed: the program goes on at the node. */
+			stub->execing = false;
+			stub_set_sigmask(stub, 0);
+		}
+		call_end(stub, call, ret);
+		break;
+	case W_FORK:
+		call_reply(stub, call, ret);
+		break;
+	case W_STOPPED:
+		/* An orphaned process group does not stop by these. Told twice it does no harm. */
+		stub->raised = 0;
+		session_send1(stub->session, W_CONT, 0, (uint32_t)stub->pid, 0, NULL, 0);
+		break;
+	}
+	call_drop(stub, call);
+}

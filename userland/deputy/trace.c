@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What ptrace reports. Processes at home run at full speed: their forks and execs are noted, their
+ * signals and job control pass through untouched. Stops of stubs that are away go to away.c.
+ */
+#include "userland/deputy/trace.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "userland/deputy/away.h"
+#include "userland/deputy/deputy.h"
+#include "userland/deputy/front.h"
+#include "userland/deputy/home.h"
+#include "userland/deputy/home.h"
+#include "userland/deputy/inject.h"
+#include "userland/deputy/move.h"
+#include "userland/deputy/stub.h"
+#include "userland/deputy/why.h"
+
+#define OPTIONS                                                                                    \
+	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |     \
+	 PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)
+
+/* A newborn whose parent was killed before it could report it is let go after this time. */
+#define ORPHAN_MS 1000
+
+static struct list_head dead = LIST_HEAD_INIT(dead);
+static struct alarm orphan_alarm;
+
+bool trace_empty(void)
+{
+	return list_empty(&stubs);
+}
+
+int stub_resume(struct stub *stub, int request, int sig)
+{
+	if (ptrace(request, stub->pid, 0, (long)sig))
+		return -ESRCH;
+	stub->stopped = false;
+	return 0;
+}
+
+void trace_run_native(struct stub *stub)
+{
+	stub->state = STUB_NATIVE;
+	stub->group_stop = false;
+	stub_resume(stub, home_resume_request(stub), 0);
+}
+
+static void orphans_go(struct alarm *alarm)
+{
+	struct stub *stub;
+
+	list_for_each_entry(stub, &stubs, link)
+		if (stub->state == STUB_NEWBORN && stub->stopped && !stub->born_known)
+			trace_run_native(stub);
+	(void)alarm;
+}
+
+int trace_seize(pid_t pid)
+{
+	struct stub *stub;
+
+	alarm_init(&orphan_alarm, orphans_go);
+	if (ptrace(PTRACE_SEIZE, pid, 0, (long)OPTIONS))
+		return -errno;
+	stub = stub_new(pid, pid);
+	stub->state = STUB_NATIVE;
+	return 0;
+}
+
+void trace_died(struct stub *stub, int status)
+{
+	stub->stopped = false;
+	if (stub->dead)
+		return;
+	stub->dead = true;
+	stub->last_status = status;
+	list_add_tail(&stub->grave, &dead);
+}
+
+/* Out of the callbacks that may still hold it: tells those concerned, and frees it. */
+static void bury(struct stub *stub)
+{
+	debug("%d (%s) ended, status %x, was %s", stub->pid, stub->comm, stub->last_status,
+	      stub_state_name(stub));
+	away_ended(stub);
+	if (stub->pid == front_main_pid())
+		front_ended(stub->last_status);
+	stub_free(stub);
+}
+
+/* --- births --- */
+
+/* Both its first stop and its parent's event have come. */
+static void born(struct stub *child)
+{
+	if (child->session)
+		away_born(child);
+	else
+		trace_run_native(child);
+}
+
+static void on_child(struct stub *parent, pid_t pid, int event)
+{
+	struct stub *child = stub_find(pid);
+
+	if (!child)
+		child = stub_new(pid, event == PTRACE_EVENT_CLONE ? parent->tgid : pid);
+	child->born_known = true;
+	if (parent->state == STUB_CALLING)
+		away_fork(parent, child);
+	if (child->stopped)
+		born(child);
+}
+
+static void newborn_stop(struct stub *stub)
+{
+	stub_refresh(stub);
+	if (stub->born_known)
+		born(stub);
+	else if (!alarm_pending(&orphan_alarm))
+		alarm_set(&orphan_alarm, MS(ORPHAN_MS));
+}
+
+/* --- execve --- */
+
+/* Goes on from EVENT_EXEC to the end of the call: only then the registers are the program's. */
+static int finish_exec(struct stub *stub)
+{
+	int status;
+
+	if (stub_resume(stub, PTRACE_SYSCALL, 0))
+		return -ESRCH;
+	for (;;) {
+		if (waitpid(stub->pid, &status, __WALL) < 0) {
+			if (errno == EINTR)
+				continue;
+			status = SIGKILL;
+		}
+		if (!WIFSTOPPED(status)) {
+			trace_died(stub, status);
+			return -ESRCH;
+		}
+		stub->stopped = true;
+		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+			return 0;
+		if (stub_resume(stub, PTRACE_SYSCALL, 0))
+			return -ESRCH;
+	}
+}
+
+/* The pid is the leader's; another thread may have made the call, and its old pid is gone then. */
+static struct stub *on_exec(struct stub *stub)
+{
+	unsigned long former = 0;
+	struct stub *caller;
+
+	ptrace(PTRACE_GETEVENTMSG, stub->pid, 0, &former);
+	caller = (pid_t)former == stub->pid ? NULL : stub_find((pid_t)former);
+	if (caller) {
+		list_del(&stub->grave);
+		stub_free(stub);
+		stub_rename(caller, caller->tgid);
+		stub = caller;
+		stub->stopped = true;
+	}
+	stub_refresh(stub);
+	debug("%d executes %s", stub->pid, stub->comm);
+	return stub;
+}
+
+static void exec_stop(struct stub *stub)
+{
+	struct session *to;
+
+	stub = on_exec(stub);
+	to = stub_away(stub) ? away_exec(stub) : front_place(stub->pid);
+	if (!to) {
+		trace_run_native(stub);
+		return;
+	}
+	if (!finish_exec(stub))
+		move_fresh(stub, to);
+}
+
+/* --- a process that runs freely --- */
+
+static bool is_stop_signal(int sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+}
+
+static void native_stop(struct stub *stub, int event, int sig)
+{
+	if (event == PTRACE_EVENT_STOP && is_stop_signal(sig)) {
+		if (!stub->group_stop && stub->pid == front_main_pid())
+			front_stopped(sig);
+		stub->group_stop = true;
+		stub_resume(stub, PTRACE_LISTEN, 0);
+		if (stub->state == STUB_FREEZING)
+			move_cannot(stub, "it is stopped by job control: continue it first");
+		return;
+	}
+	if (event == PTRACE_EVENT_STOP) {
+		if (stub->group_stop) {
+			stub->group_stop = false;
+			if (stub->pid == front_main_pid())
+				front_continued();
+		}
+		if (stub->state == STUB_FREEZING)
+			move_stopped(stub);
+		else
+			stub_resume(stub, home_resume_request(stub), 0);
+		return;
+	}
+	if (event || sig == (SIGTRAP | 0x80))
+		sig = 0;
+	else if (stub->pid == front_main_pid())
+		front_signal_seen(stub, sig);
+	stub_resume(stub, home_resume_request(stub), sig);
+	/* Any stop uses up a pending interrupt: ask again. */
+	if (stub->state == STUB_FREEZING)
+		ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
+}
+
+static void on_status(pid_t pid, int status)
+{
+	struct stub *stub = stub_find(pid);
+	int event = status >> 16, sig = WSTOPSIG(status);
+	unsigned long msg = 0;
+
+	if (!WIFSTOPPED(status)) {
+		if (stub)
+			trace_died(stub, status);
+		return;
+	}
+	if (!stub)
+		stub = stub_new(pid, pid);
+	stub->stopped = true;
+
+	switch (event) {
+	case PTRACE_EVENT_FORK:
+	case PTRACE_EVENT_VFORK:
+	case PTRACE_EVENT_CLONE:
+		ptrace(PTRACE_GETEVENTMSG, pid, 0, &msg);
+		on_child(stub, (pid_t)msg, event);
+		break;
+	}
+	if (stub->home && stub->state == STUB_NATIVE && home_stop(stub, status))
+		return;
+	if (event == PTRACE_EVENT_EXEC) {
+		exec_stop(stub);
+		return;
+	}
+
+	switch (stub->state) {
+	case STUB_NEWBORN:
+		newborn_stop(stub);
+		break;
+	case STUB_NATIVE:
+	case STUB_FREEZING:
+		if (!home_stop(stub, status))
+			native_stop(stub, event, sig);
+		break;
+	case STUB_LEAVING:
+	case STUB_RETURNING:
+		/* Stopped by us; only a leftover of an earlier resume can report. */
+		break;
+	default:
+		away_stop(stub, event, sig);
+	}
+}
+
+void trace_again(struct stub *stub, int status)
+{
+	on_status(stub->pid, status);
+}
+
+void trace_poll(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
+		on_status(pid, status);
+	while (!list_empty(&dead))
+		bury(list_first_entry(&dead, struct stub, grave));
+}
