@@ -15,10 +15,10 @@
 
 #include "kernel/list.h"
 
-#define PCI_COMMAND	  0x04
-#define PCI_COMMAND_IO	  (1 << 0)
-#define PCI_COMMAND_MEM	  (1 << 1)
-#define PCI_COMMAND_MASTER (1 << 2)
+#define PCI_COMMAND	     0x04
+#define PCI_COMMAND_IO	     (1 << 0)
+#define PCI_COMMAND_MEM	     (1 << 1)
+#define PCI_COMMAND_MASTER   (1 << 2)
 #define PCI_COMMAND_INTX_OFF (1 << 10)
 
 #define PCI_CLASS_ETHERNET 0x0200
@@ -32,9 +32,9 @@ struct pci_bar {
 struct pci_dev {
 	struct list_head link; /* pci_devices */
 	uint8_t bus, dev, fn;
-	uint8_t line;	 /* interrupt line as the firmware routed it; 255 if it did not */
+	uint8_t line; /* interrupt line as the firmware routed it; 255 if it did not */
 	uint16_t vendor, device;
-	uint16_t class;	 /* base class and subclass */
+	uint16_t class; /* base class and subclass */
 	struct pci_bar bar[6];
 };
 

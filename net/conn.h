@@ -30,13 +30,13 @@ enum conn_end {
 enum { TX_URGENT, TX_BULK, TX_QUEUES };
 
 struct conn {
-	uint32_t refs; /* atomic */
-	struct tcp_pcb *pcb; /* NULL once lwIP has given it up or it was detached */
+	uint32_t refs;	       /* atomic */
+	struct tcp_pcb *pcb;   /* NULL once lwIP has given it up or it was detached */
 	struct list_head link; /* while the transport knows it */
 	struct net_work work;
 	void *owner;
 	char peer[24];
-	bool told;	 /* closed() has been called */
+	bool told; /* closed() has been called */
 	uint64_t heard_ns;
 	uint64_t linger_until;
 	struct framing rx;
@@ -49,9 +49,9 @@ struct conn {
 	size_t queued[TX_QUEUES];	   /* bytes in them */
 	struct waitq room;		   /* threads that wait for a queue to shrink */
 
-	struct txmsg *sending;	   /* being handed to TCP */
-	struct list_head unacked;  /* handed over without copying: kept until acknowledged */
-	uint64_t written, acked;   /* bytes of the stream */
+	struct txmsg *sending;	  /* being handed to TCP */
+	struct list_head unacked; /* handed over without copying: kept until acknowledged */
+	uint64_t written, acked;  /* bytes of the stream */
 };
 
 /* Has the network thread run the connection's work. Any context. */
@@ -65,10 +65,10 @@ void tcp_tune(struct tcp_pcb *pcb);
 
 /* txqueue.c; all on the network thread. */
 void txqueue_init(struct conn *conn);
-void txqueue_push(struct conn *conn);		/* hands TCP as much as it takes */
+void txqueue_push(struct conn *conn); /* hands TCP as much as it takes */
 void txqueue_acked(struct conn *conn, unsigned len);
-void txqueue_refuse(struct conn *conn);		/* drops what has not begun, queues REFUSE */
-void txqueue_drop(struct conn *conn);		/* frees everything; the pcb is gone */
+void txqueue_refuse(struct conn *conn); /* drops what has not begun, queues REFUSE */
+void txqueue_drop(struct conn *conn);	/* frees everything; the pcb is gone */
 bool txqueue_empty(const struct conn *conn);
 
 #endif

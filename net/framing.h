@@ -14,8 +14,8 @@
 struct framing {
 	struct wire_hdr hdr; /* of the message under way, as far as it is there */
 	uint32_t have;	     /* bytes of header and payload seen so far */
-	uint8_t *payload;    /* what is there of it; malloc()ed, only while a message is under way */
-	int to_node;	     /* wire_check()'s */
+	uint8_t *payload; /* what is there of it; malloc()ed, only while a message is under way */
+	int to_node;	  /* wire_check()'s */
 };
 
 /* A whole message; payload is 8-byte aligned and valid during the call. NULL, or what is wrong. */

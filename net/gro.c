@@ -77,8 +77,7 @@ static unsigned plain_data(struct pbuf *p)
 	if (p->len <= HEADERS || eth->type != PP_HTONS(ETHTYPE_IP) || ip->_v_hl != 0x45 ||
 	    IPH_PROTO(ip) != IP_PROTO_TCP || IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))
 		return 0;
-	if (TCPH_HDRLEN(tcp_of(p)) != TCP_HLEN / 4 ||
-	    (TCPH_FLAGS(tcp_of(p)) & ~TCP_PSH) != TCP_ACK)
+	if (TCPH_HDRLEN(tcp_of(p)) != TCP_HLEN / 4 || (TCPH_FLAGS(tcp_of(p)) & ~TCP_PSH) != TCP_ACK)
 		return 0;
 	total = lwip_ntohs(IPH_LEN(ip));
 	if (total <= IP_HLEN + TCP_HLEN || total + SIZEOF_ETH_HDR > p->len)

@@ -17,7 +17,7 @@
 
 #define COMPLAIN_MS 5000
 /* lwIP asks less and less often, up to once a minute: a server that comes late should not wait. */
-#define RESTART_MS  15000
+#define RESTART_MS 15000
 
 static bool is_static;
 static uint64_t asking_since_ms; /* 0: not asking */

@@ -15,15 +15,15 @@
 #define NET_MAX_NICS 8
 extern struct nic *net_nics[NET_MAX_NICS];
 extern unsigned net_nic_count;
-extern struct nic *net_nic;	/* the one in use; NULL before any has a link */
-extern struct netif net_netif;	/* lwIP's view of it */
+extern struct nic *net_nic;    /* the one in use; NULL before any has a link */
+extern struct netif net_netif; /* lwIP's view of it */
 
 void netif_find_cards(void);
-bool netif_poll_cards(void);	/* true if there may be more to do at once */
-bool netif_irqs_arrive(void);	/* false: the cards must be looked at by the clock */
+bool netif_poll_cards(void);  /* true if there may be more to do at once */
+bool netif_irqs_arrive(void); /* false: the cards must be looked at by the clock */
 void netif_unmask_irqs(void);
-bool netif_irq_pending(void);	/* any context */
-bool netif_tx_stuck(void);	/* frames wait for room in the card's ring */
+bool netif_irq_pending(void); /* any context */
+bool netif_tx_stuck(void);    /* frames wait for room in the card's ring */
 
 /* gro.c: joins segments that arrive together. Takes the frame. */
 void gro_receive(struct pbuf *frame, struct netif *netif);
@@ -36,7 +36,7 @@ void ifconfig_status(struct net_status *status);
 
 /* announce.c */
 void announce_start(void);
-void announce_now(void);	/* the address has changed */
+void announce_now(void); /* the address has changed */
 
 /* transport.c */
 unsigned transport_sessions(void);

@@ -40,8 +40,8 @@ struct netif net_netif;
  * Two to a page: the header below, then data from offset 66 on, so that the IP header is aligned
  * to 16 and TCP's data to 8. Only the network thread takes and returns them: no lock.
  */
-#define BUF_STEP 2048
-#define BUF_DATA 66
+#define BUF_STEP  2048
+#define BUF_DATA  66
 #define POOL_KEEP 512
 
 static struct nic_buf *pool;
@@ -312,8 +312,8 @@ static err_t card_netif_init(struct netif *netif)
 	netif->mtu = nic->mtu;
 	netif->hwaddr_len = sizeof(nic->mac);
 	memcpy(netif->hwaddr, nic->mac, sizeof(nic->mac));
-	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
-		       NETIF_FLAG_IGMP;
+	netif->flags =
+		NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP;
 	return ERR_OK;
 }
 

@@ -167,7 +167,8 @@ static void net_loop(void)
 			sys_check_timeouts();
 		} while (netif_poll_cards() || work_waits());
 		netif_unmask_irqs();
-		woken = wait_event_timeout(&wq, netif_irq_pending() || work_waits(), next_deadline());
+		woken = wait_event_timeout(&wq, netif_irq_pending() || work_waits(),
+					   next_deadline());
 	}
 }
 

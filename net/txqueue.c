@@ -26,8 +26,8 @@
 
 struct txmsg {
 	struct list_head link;
-	uint32_t len, done; /* bytes, header included; handed over */
-	uint64_t end;	    /* where in the stream it ends, once it is handed over */
+	uint32_t len, done;   /* bytes, header included; handed over */
+	uint64_t end;	      /* where in the stream it ends, once it is handed over */
 	struct page *pages[]; /* of a big message; a small one's bytes lie here instead */
 };
 
@@ -202,7 +202,8 @@ static struct txmsg *dequeue(struct conn *conn)
 /* Must bulk wait, so that an urgent message would not have to? */
 static bool bulk_must_wait(const struct tcp_pcb *pcb)
 {
-	return pcb->snd_lbb - pcb->snd_nxt >= UNSENT_MAX || pcb->snd_lbb - pcb->lastack >= FLIGHT_MAX;
+	return pcb->snd_lbb - pcb->snd_nxt >= UNSENT_MAX ||
+	       pcb->snd_lbb - pcb->lastack >= FLIGHT_MAX;
 }
 
 static bool only_bulk_left(struct conn *conn)

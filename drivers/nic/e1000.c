@@ -69,11 +69,11 @@ struct rx_desc {
 	uint8_t errors;
 	uint16_t special;
 };
-#define RX_DD	 0x01
-#define RX_EOP	 0x02
-#define RX_IXSM	 0x04
-#define RX_TCPCS 0x20
-#define RX_IPCS	 0x40
+#define RX_DD	      0x01
+#define RX_EOP	      0x02
+#define RX_IXSM	      0x04
+#define RX_TCPCS      0x20
+#define RX_IPCS	      0x40
 #define RX_SUM_ERRORS 0x60
 
 /* SDM 3.3.6 and 3.3.7: a piece of a frame, or what to do with the frame that follows. */
@@ -91,17 +91,17 @@ struct tx_context {
 	uint8_t status, hdrlen;
 	uint16_t mss;
 };
-#define TX_EOP	  (1u << 24)
-#define TX_IFCS	  (1u << 25)
-#define TX_TSE	  (1u << 26)
-#define TX_RS	  (1u << 27)
-#define TX_EXT	  (1u << 29)
-#define TX_DATA	  (1u << 20)
+#define TX_EOP	   (1u << 24)
+#define TX_IFCS	   (1u << 25)
+#define TX_TSE	   (1u << 26)
+#define TX_RS	   (1u << 27)
+#define TX_EXT	   (1u << 29)
+#define TX_DATA	   (1u << 20)
 #define TX_CTX_TCP (1u << 24)
 #define TX_CTX_IP  (1u << 25)
-#define TX_DD	  1u
-#define TX_TXSM	  (2u << 8)
-#define TX_IXSM	  (1u << 8)
+#define TX_DD	   1u
+#define TX_TXSM	   (2u << 8)
+#define TX_IXSM	   (1u << 8)
 
 /* SDM 3.2.6: ring lengths are multiples of 8 descriptors. 256 of 16 bytes fill a page. */
 #define RING	 256
@@ -365,8 +365,8 @@ static bool e1000_transmit(struct nic *nic, struct pbuf *frame, const struct nic
 static void receive_one(struct nic *nic, const struct rx_desc *d, struct nic_buf **slot)
 {
 	struct nic_buf *full = *slot, *fresh;
-	bool sums_ok = !(d->status & RX_IXSM) && d->status & RX_TCPCS &&
-		       !(d->errors & RX_SUM_ERRORS);
+	bool sums_ok =
+		!(d->status & RX_IXSM) && d->status & RX_TCPCS && !(d->errors & RX_SUM_ERRORS);
 
 	/* Without LPE in RCTL a frame never needs a second buffer. */
 	if (!(d->status & RX_EOP) || d->errors & ~RX_SUM_ERRORS || d->len > NIC_FRAME_MAX) {

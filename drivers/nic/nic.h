@@ -38,9 +38,9 @@ struct nic_offload {
 };
 
 enum nic_irq {
-	NIC_IRQ_ACK,	 /* acknowledge; true if this card was the cause */
-	NIC_IRQ_MASK,	 /* no more interrupts from now on */
-	NIC_IRQ_UNMASK,	 /* interrupts again, at once if something has happened meanwhile */
+	NIC_IRQ_ACK,	/* acknowledge; true if this card was the cause */
+	NIC_IRQ_MASK,	/* no more interrupts from now on */
+	NIC_IRQ_UNMASK, /* interrupts again, at once if something has happened meanwhile */
 };
 
 struct nic_id {
@@ -92,14 +92,14 @@ struct nic {
 	const struct nic_driver *driver;
 	const struct nic_id *id;
 	const struct pci_dev *pci;
-	void *priv;	   /* the driver's */
-	unsigned index;	   /* names it: eth0, ... */
+	void *priv;	/* the driver's */
+	unsigned index; /* names it: eth0, ... */
 	uint8_t mac[6];
 	uint16_t mtu;	   /* 1500 */
 	uint32_t features; /* enum nic_features */
 	bool link;
-	uint32_t mbit;	   /* of the link, 0 if unknown */
-	bool tx_waiting;   /* frames queued since the card was last told */
+	uint32_t mbit;	 /* of the link, 0 if unknown */
+	bool tx_waiting; /* frames queued since the card was last told */
 	volatile bool irq_pending;
 	volatile bool irq_masked;
 	struct nic_stats stats;

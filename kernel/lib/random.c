@@ -12,7 +12,7 @@
 #include "kernel/cpu/x86.h"
 #include "kernel/sync/spinlock.h"
 
-#define BLOCK 64
+#define BLOCK	  64
 #define KEY_WORDS 8
 
 static spinlock_t lock = SPINLOCK_INIT;
@@ -25,12 +25,12 @@ static inline uint32_t rotl(uint32_t v, int n)
 	return v << n | v >> (32 - n);
 }
 
-#define QUARTER(a, b, c, d)                                                                        \
-	do {                                                                                       \
-		a += b, d = rotl(d ^ a, 16);                                                       \
-		c += d, b = rotl(b ^ c, 12);                                                       \
-		a += b, d = rotl(d ^ a, 8);                                                        \
-		c += d, b = rotl(b ^ c, 7);                                                        \
+#define QUARTER(a, b, c, d)                  \
+	do {                                 \
+		a += b, d = rotl(d ^ a, 16); \
+		c += d, b = rotl(b ^ c, 12); \
+		a += b, d = rotl(d ^ a, 8);  \
+		c += d, b = rotl(b ^ c, 7);  \
 	} while (0)
 
 static void chacha_block(uint32_t out[16])

@@ -12,15 +12,15 @@
 
 uint16_t net_chksum(const void *data, int len);
 
-#define CHECK(expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr)) {                                                                     \
-			printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #expr);                     \
-			exit(1);                                                                   \
-		}                                                                                  \
+#define CHECK(expr)                                                            \
+	do {                                                                   \
+		if (!(expr)) {                                                 \
+			printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #expr); \
+			exit(1);                                               \
+		}                                                              \
 	} while (0)
 
-#define STREAM (1 << 20)
+#define STREAM	 (1 << 20)
 #define MESSAGES 200
 
 static uint32_t state = 1;
@@ -104,8 +104,10 @@ static void test_any_cut_gives_the_same_messages(void)
 		delivered = 0;
 		delivered_at = 0;
 		while (at < stream_len) {
-			size_t n = round == 0 ? 1 : round == 1 ? 1460 : round == 2 ? stream_len
-										   : 1 + rnd() % (1u << rnd() % 17);
+			size_t n = round == 0	? 1
+				   : round == 1 ? 1460
+				   : round == 2 ? stream_len
+						: 1 + rnd() % (1u << rnd() % 17);
 			size_t shift = rnd() % 9;
 			uint8_t *piece;
 
