@@ -7,6 +7,7 @@ UFLAGS := -std=gnu11 $(UCFLAGS) -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fstack-
 
 # What more than its one file a tool is made of.
 mosrun_DIR := userland/deputy
+mosrun_LIBS := -lcapstone
 muster-emulate_DIR := userland/emulate
 musterd_DIR := userland/musterd
 

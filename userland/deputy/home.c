@@ -433,9 +433,11 @@ static void complete(struct home *home)
 	int status = home->held ? home->held_status : 0;
 
 	session_send1(home->session, W_IMG_DONE, 0, (uint32_t)stub->pid, home->id, NULL, 0);
+	home->phase = HOME_DONE;
 	/* Closing the uffd ends its hold on the mappings. */
-	home_free(home);
+	home_fetch_free(home);
 	move_home_done(stub);
+	home_forget(stub);
 	if (status)
 		trace_again(stub, status);
 }

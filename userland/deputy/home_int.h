@@ -33,6 +33,7 @@ enum home_phase {
 	HOME_RECEIVING,	/* up to IMG_COMMIT */
 	HOME_GATHERING,	/* the stub is being filled with what it cannot run without */
 	HOME_RUNNING,	/* it runs; the rest follows */
+	HOME_DONE,	/* all is here */
 };
 
 /* stub->home: from IMG_BEGIN until the last page has come. */

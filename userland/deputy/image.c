@@ -124,6 +124,8 @@ int image_send(struct stub *stub, struct session *session, unsigned flags, struc
 		goto out;
 	image->vdso_start = c->image.vdso;
 	image->vdso_end = c->image.vdso + c->image.vdso_len;
+	memcpy(image->node_cpu, session_node(session)->cpu, sizeof(image->node_cpu));
+	image->fresh = flags & IMG_FRESH;
 	image->bytes_named = c->runs.pages * PAGE;
 	image->pending = calloc(c->nsignals + 1, sizeof(image->pending[0]));
 	if (!image->pending) {
@@ -180,7 +182,10 @@ static void take_pending(struct stub *stub)
 
 void image_running(struct stub *stub)
 {
-	if (stub->image && stub->image->npending)
+	if (!stub->image)
+		return;
+	baseline_learns(stub, stub->image->node_cpu, stub->image->fresh);
+	if (stub->image->npending)
 		take_pending(stub);
 	image_thread_leave(stub);
 }
@@ -209,6 +214,7 @@ void image_idle(struct stub *stub)
 
 void image_forked(struct stub *parent, struct stub *child)
 {
+	baseline_inherit(child, parent);
 	if (!parent->image)
 		return;
 	child->image = image_new(child);

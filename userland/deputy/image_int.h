@@ -32,6 +32,8 @@ struct image {
 	uint64_t vdso_start, vdso_end;	/* 0, 0: none that is served */
 	struct list_head requests;	/* struct page_request: bulk PAGE_GETs, oldest first */
 	struct bulk_source source;
+	uint32_t node_cpu[WIRE_CPU_WORDS];	/* the node's, which the program may ask for */
+	bool fresh;
 	bool drop;			/* image_done() came while the stub was busy */
 	uint64_t bytes_named, bytes_sent;
 	siginfo_t *pending;		/* sent with the image: still to be taken out of the stub */
