@@ -136,6 +136,7 @@ $(KERNEL): $(BUILD)/muster.pass1.elf $(BUILD)/kobj/ksyms.o
 # --- the other parts ------------------------------------------------------------------------------
 -include userland/build.mk
 -include tests/build.mk
+-include tests/bench.mk
 -include iso/build.mk
 
 # Tools look for images in ../share/muster beside their own folder.

@@ -1,20 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Bare TCP services that the benchmarks measure everything else against (CONFIG_BENCH only):
- * 7747 echoes, 7748 reads and forgets, 7749 sends for as long as it is listened to.
+ * 7747 echoes, 7748 reads and forgets, 7749 sends for as long as it is listened to, 7750 answers
+ * requests that say how long they and their answers are (struct ask), as a forwarded call's two
+ * messages differ in size.
  */
 #include "net/internal.h"
 
 #ifdef CONFIG_BENCH
 
 #include "kernel/kprintf.h"
+#include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net/conn.h"
 
-enum { ECHO_PORT = 7747, SINK_PORT = 7748, SOURCE_PORT = 7749 };
+enum { ECHO_PORT = 7747, SINK_PORT = 7748, SOURCE_PORT = 7749, ASK_PORT = 7750 };
 
 #define SOURCE_FLIGHT (256 * 1024)
+
+/* What a request to ASK_PORT begins with; both count this header. Little endian. */
+struct ask {
+	uint32_t request;	/* bytes of this request */
+	uint32_t answer;	/* bytes wanted back */
+};
+
+/* A connection to ASK_PORT; freed when that ends. */
+struct asker {
+	struct ask ask;
+	uint32_t got;		/* bytes of the request that have come */
+};
 
 static struct page *zeros;
 
@@ -84,6 +99,68 @@ static err_t source_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
 	return ERR_ABRT;
 }
 
+static void answer(struct tcp_pcb *pcb, uint32_t left)
+{
+	for (; left; left -= LWIP_MIN(left, PAGE_SIZE))
+		tcp_write(pcb, page_virt(zeros), LWIP_MIN(left, PAGE_SIZE), 0);
+	tcp_output(pcb);
+}
+
+static void ask_bytes(struct asker *a, struct tcp_pcb *pcb, const uint8_t *bytes, uint32_t len)
+{
+	while (len) {
+		uint32_t n = 1;
+
+		if (a->got < sizeof(a->ask)) {
+			((uint8_t *)&a->ask)[a->got] = *bytes;
+		} else if (a->ask.request > a->got) {
+			n = LWIP_MIN(len, a->ask.request - a->got);
+		}
+		bytes += n;
+		len -= n;
+		a->got += n;
+		if (a->got >= sizeof(a->ask) && a->got >= a->ask.request) {
+			a->got = 0;
+			answer(pcb, a->ask.answer);
+		}
+	}
+}
+
+static err_t ask_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+	(void)err;
+	if (!p) {
+		tcp_arg(pcb, NULL);
+		kfree(arg);
+		shut(pcb);
+		return ERR_OK;
+	}
+	for (struct pbuf *q = p; q; q = q->next)
+		ask_bytes(arg, pcb, q->payload, q->len);
+	take(pcb, p);
+	return ERR_OK;
+}
+
+static void ask_gone(void *arg, err_t err)
+{
+	(void)err;
+	kfree(arg);
+}
+
+static err_t accept_ask(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct asker *a = kzalloc(sizeof(*a));
+
+	(void)arg, (void)err;
+	if (!a)
+		return ERR_MEM;
+	tcp_tune(pcb);
+	tcp_arg(pcb, a);
+	tcp_err(pcb, ask_gone);
+	tcp_recv(pcb, ask_recv);
+	return ERR_OK;
+}
+
 static err_t accept_echo(void *arg, struct tcp_pcb *pcb, err_t err)
 {
 	(void)arg, (void)err;
@@ -126,7 +203,8 @@ void bench_start(void)
 	serve(ECHO_PORT, accept_echo);
 	serve(SINK_PORT, accept_sink);
 	serve(SOURCE_PORT, accept_source);
-	kprintf("net: benchmark services on ports %d to %d\n", ECHO_PORT, SOURCE_PORT);
+	serve(ASK_PORT, accept_ask);
+	kprintf("net: benchmark services on ports %d to %d\n", ECHO_PORT, ASK_PORT);
 }
 
 #else

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make bench: forwarded calls and moves against the bare network, sizes, boot. The node that is
+# measured against has services of its own (CONFIG_BENCH) and is built in a folder of its own.
+# BENCH="calls moves" runs only these parts: raw calls moves sizes boots.
+
+BENCH_PROGRAMS := tcp calls memory
+BENCH_DIR := $(BUILD)/bench
+# Software emulation unless told otherwise, so that figures of different machines can be compared.
+BENCH_ACCEL ?= tcg
+
+$(BENCH_DIR)/programs/%: tests/bench/%.c
+	$(call log,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -o $@ $<
+
+# What is read from, block by block.
+$(BENCH_DIR)/programs/block:
+	@mkdir -p $(@D)
+	$(Q)head -c 1M /dev/urandom >$@
+
+.PHONY: bench-kernel
+bench-kernel: $(DEPS_STAMP)
+	$(Q)$(MAKE) BUILD=$(BENCH_DIR) THIRD=$(THIRD) CONFIG_BENCH=1 $(BENCH_DIR)/images/muster.elf
+
+# Nothing more than the rest needs.
+.PHONY: deps-bench
+deps-bench: deps
+
+bench: tools images bench-kernel $(BENCH_PROGRAMS:%=$(BENCH_DIR)/programs/%) $(BENCH_DIR)/programs/block
+	$(Q)python3 tests/bench/bench.py --bin $(BUILD)/bin --images $(IMAGES) \
+		--bench-images $(BENCH_DIR)/images --programs $(abspath $(BENCH_DIR)/programs) \
+		--accel $(BENCH_ACCEL) --out $(BUILD)/bench.tsv $(if $(BENCH),--only $(BENCH))
