@@ -19,6 +19,7 @@ extern struct nic *net_nic;    /* the one in use; NULL before any has a link */
 extern struct netif net_netif; /* lwIP's view of it */
 
 void netif_find_cards(void);
+void netif_close_cards(void); /* no DMA and no network afterwards */
 bool netif_poll_cards(void);  /* true if there may be more to do at once */
 bool netif_irqs_arrive(void); /* false: the cards must be looked at by the clock */
 void netif_unmask_irqs(void);

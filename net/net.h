@@ -25,6 +25,12 @@ struct net_work {
 /* Queues work; false if it is queued already. It may be queued again once fn runs. Any context. */
 bool net_post(struct net_work *work);
 
+/*
+ * Before the machine goes down: says goodbye to all homes and stops the cards, which would otherwise
+ * go on writing into memory. Thread context; nothing can be sent afterwards.
+ */
+void net_shutdown(void);
+
 /* Is this the network thread? */
 bool net_is_owner(void);
 

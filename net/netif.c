@@ -246,6 +246,8 @@ static err_t link_output(struct netif *netif, struct pbuf *frame)
 	struct nic *nic = netif->state;
 	struct nic_offload off;
 
+	if (!net_nic_count)
+		return ERR_IF;
 	if (!make_sums(nic, frame, &off))
 		return ERR_VAL;
 	if (tx_tail - tx_head == TX_QUEUE) {
@@ -323,7 +325,8 @@ static bool card_irq(void *arg)
 {
 	struct nic *nic = arg;
 
-	if (!nic->driver->irq(nic, NIC_IRQ_ACK))
+	/* The line may be shared, and this card closed. */
+	if (!nic->priv || !nic->driver->irq(nic, NIC_IRQ_ACK))
 		return false;
 	nic->stats.irqs++;
 	/*
@@ -401,6 +404,21 @@ void netif_find_cards(void)
 		kprintf("net: no network card that this kernel can drive: nobody can reach this node\n");
 }
 
+void netif_close_cards(void)
+{
+	while (net_nic_count) {
+		struct nic *nic = net_nics[--net_nic_count];
+
+		nic->driver->irq(nic, NIC_IRQ_MASK);
+		nic->driver->close(nic);
+		nic->link = false;
+	}
+	while (tx_head != tx_tail)
+		nic_sent(net_nic, tx_queue[tx_head++ % TX_QUEUE].frame);
+	if (net_nic)
+		netif_set_link_down(&net_netif);
+}
+
 /* The first card with a link becomes ours for good. */
 static void choose_card(struct nic *nic)
 {
@@ -442,7 +460,7 @@ bool netif_poll_cards(void)
 		more |= poll_card(net_nics[i]);
 	}
 	gro_flush();
-	return more || (net_nic && net_nic->tx_waiting);
+	return more || (net_nic_count && net_nic && net_nic->tx_waiting);
 }
 
 bool netif_irq_pending(void)

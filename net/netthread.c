@@ -13,6 +13,7 @@
 #include "kernel/time/clock.h"
 #include "lwip/init.h"
 #include "lwip/timeouts.h"
+#include "net/announce.h"
 #include "net/internal.h"
 #include "net/wake.h"
 
@@ -181,6 +182,18 @@ static void net_thread(void *arg)
 	announce_start();
 	bench_start();
 	net_loop();
+}
+
+static void shut_down(void *arg)
+{
+	(void)arg;
+	announce_goodbye();
+	netif_close_cards();
+}
+
+void net_shutdown(void)
+{
+	net_call(shut_down, NULL);
 }
 
 void net_init(void)
