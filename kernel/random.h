@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Random bytes for identities, sequence numbers and keys: ChaCha20 (RFC 8439) over a pool of RDRAND,
- * time-stamp jitter and whatever is mixed in. Any context, any CPU.
+ * Random bytes for identities, sequence numbers and keys: ChaCha20 (RFC 8439) over a pool of
+ * RDRAND, time-stamp jitter and whatever is mixed in. Any context, any CPU.
  */
 #ifndef KERNEL_RANDOM_H
 #define KERNEL_RANDOM_H

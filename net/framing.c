@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Messages out of a byte stream; see framing.h. Every header is checked before its length is used. */
+/* Messages out of a byte stream; see framing.h. A header is checked before its length is used. */
 #include "net/framing.h"
 
 #include <stdlib.h>

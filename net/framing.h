@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Cuts a byte stream into messages (struct wire_hdr and its payload). Portable: knows neither lwIP nor
- * the kernel, and is fuzzed on the host. No locking: whoever owns the struct calls.
+ * Cuts a byte stream into messages (struct wire_hdr and its payload). Portable: knows neither
+ * lwIP nor the kernel, and is fuzzed on the host. No locking: whoever owns the struct calls.
  */
 #ifndef NET_FRAMING_H
 #define NET_FRAMING_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The node's address: ip=A.B.C.D/LEN and gw=A.B.C.D from the command line, or DHCP, which goes on asking
- * for as long as it takes and says so.
+ * The node's address: ip=A.B.C.D/LEN and gw=A.B.C.D from the command line, or DHCP, which goes on
+ * asking for as long as it takes and says so.
  */
 #include <stdio.h>
 #include <stdlib.h>

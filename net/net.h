@@ -12,7 +12,7 @@
 
 #include "kernel/list.h"
 
-/* Runs fn on the network thread and waits for its end. Thread context; from the network thread too. */
+/* Runs fn on the network thread and waits for its end. Thread context, the network thread's too. */
 void net_call(void (*fn)(void *arg), void *arg);
 
 /* Something for the network thread to do soon. Zeroed at first; the memory is the poster's. */
@@ -26,8 +26,8 @@ struct net_work {
 bool net_post(struct net_work *work);
 
 /*
- * Before the machine goes down: says goodbye to all homes and stops the cards, which would otherwise
- * go on writing into memory. Thread context; nothing can be sent afterwards.
+ * Before the machine goes down: says goodbye to all homes and stops the cards, which would
+ * otherwise go on writing into memory. Thread context; nothing can be sent afterwards.
  */
 void net_shutdown(void);
 

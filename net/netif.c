@@ -34,7 +34,7 @@ unsigned net_nic_count;
 struct nic *net_nic;
 struct netif net_netif;
 
-/* --- receive buffers ---------------------------------------------------------------------------- */
+/* --- receive buffers -------------------------------------------------------------------------- */
 
 /*
  * Two to a page: the header below, then data from offset 66 on, so that the IP header is aligned
@@ -95,7 +95,7 @@ void nic_buf_free(struct nic_buf *buf)
 	pool_count++;
 }
 
-/* --- sums --------------------------------------------------------------------------------------- */
+/* --- sums ------------------------------------------------------------------------------------- */
 
 static uint32_t pseudo_sum(const struct ip_hdr *ip, unsigned l4_len)
 {
@@ -166,7 +166,7 @@ static uint16_t chain_sum(const struct pbuf *p, unsigned offset)
 	return fold(sum);
 }
 
-/* Fills in the sums of an outgoing packet, or says how the card is to do it. False: cannot be sent. */
+/* Fills in the sums of an outgoing packet, or says how the card is to do it. False: not sendable. */
 static bool make_sums(struct nic *nic, struct pbuf *p, struct nic_offload *off)
 {
 	struct eth_hdr *eth = p->payload;
@@ -212,7 +212,7 @@ static bool make_sums(struct nic *nic, struct pbuf *p, struct nic_offload *off)
 	return !big;
 }
 
-/* --- sending ------------------------------------------------------------------------------------ */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static struct {
 	struct pbuf *frame;
@@ -221,8 +221,9 @@ static struct {
 static unsigned tx_head, tx_tail;
 
 /*
- * Data that lwIP only points to belongs to a session, which frees it when it is acknowledged or the
- * session ends; the card may still be reading then (a retransmission). So the frame holds its pages.
+ * Data that lwIP only points to belongs to a session, which frees it when it is acknowledged or
+ * the session ends; the card may still be reading then (a retransmission). So the frame holds its
+ * pages.
  */
 static void hold_pages(struct pbuf *frame)
 {
@@ -281,7 +282,7 @@ bool netif_tx_stuck(void)
 	return tx_head != tx_tail;
 }
 
-/* --- receiving ---------------------------------------------------------------------------------- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 void nic_receive(struct nic *nic, struct nic_buf *buf, unsigned len, bool sums_ok)
 {
@@ -319,7 +320,7 @@ static err_t card_netif_init(struct netif *netif)
 	return ERR_OK;
 }
 
-/* --- the cards ---------------------------------------------------------------------------------- */
+/* --- the cards -------------------------------------------------------------------------------- */
 
 static bool card_irq(void *arg)
 {

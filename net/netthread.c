@@ -19,7 +19,7 @@
 
 /* How often cards are looked at when no interrupt comes, or a full ring may have room again. */
 #define POLL_INTERVAL_NS (1 * NSEC_PER_MSEC)
-/* So many finds by the clock without a single interrupt mean that its line is not what we were told. */
+/* So many finds by the clock without a single interrupt mean that we were told a wrong line. */
 #define FINDS_WITHOUT_IRQ 8
 
 static struct waitq wq = WAITQ_INIT(wq);

@@ -20,7 +20,7 @@
 
 #define SMALL_MAX     1024	   /* bytes, header included, that are copied */
 #define QUEUED_MAX    (256 * 1024) /* bytes; who queues more sleeps */
-#define FLIGHT_MAX    (128 * 1024) /* bytes of bulk on their way: what an urgent message waits for */
+#define FLIGHT_MAX    (128 * 1024) /* bytes of bulk under way: what an urgent message waits for */
 #define UNSENT_MAX    (64 * 1024)  /* bytes of bulk that TCP holds back for want of window */
 #define NO_MEMORY_NAP (10 * NSEC_PER_MSEC)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Intel's first gigabit cards: 82540 to 82547 (PCI/PCI-X Family of Gigabit Ethernet Controllers
- * Software Developer's Manual, "SDM" below), 82573 and 82574, which understand the same descriptors.
+ * Software Developer's Manual, "SDM" below), 82573 and 82574, which know the same descriptors.
  */
 #include <errno.h>
 #include <string.h>

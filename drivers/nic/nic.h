@@ -112,7 +112,7 @@ extern const struct nic_driver *const nic_drivers[];
 struct nic_buf *nic_buf_alloc(void);
 void nic_buf_free(struct nic_buf *buf);
 
-/* A frame of len bytes (without FCS) has arrived; takes buf. sums_ok: the card has checked its sums. */
+/* A frame of len bytes (without FCS) has arrived; takes buf. sums_ok: the card checked its sums. */
 void nic_receive(struct nic *nic, struct nic_buf *buf, unsigned len, bool sums_ok);
 
 /* The card is done with a frame that transmit() took. */

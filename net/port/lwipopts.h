@@ -42,7 +42,7 @@
 #define LWIP_NETIF_TX_SINGLE_PBUF	0
 #define LWIP_SUPPORT_CUSTOM_PBUF	1
 #define LWIP_PBUF_REF_T			u32_t
-/* Whoever keeps a frame beyond the call (ARP, while it resolves) copies it: sessions free pages early. */
+/* Whoever keeps a frame beyond the call (ARP, while it resolves) copies it: sessions free pages. */
 #define PBUF_NEEDS_COPY(p)		1
 #define ARP_TABLE_SIZE			64
 #define ETHARP_SUPPORT_STATIC_ENTRIES	0
