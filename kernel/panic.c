@@ -13,6 +13,7 @@
 #include "kernel/cpu/percpu.h"
 #include "kernel/cpu/trap.h"
 #include "kernel/cpu/x86.h"
+#include "kernel/image.h"
 #include "kernel/kprintf.h"
 #include "kernel/ksym.h"
 #include "kernel/mm/page.h"
@@ -25,8 +26,6 @@
 #define DEBUG_EXIT_PANIC 0x7f /* QEMU then exits with 255 */
 
 static int panicking_cpu = -1;
-
-extern char kernel_text_start[], kernel_text_end[];
 
 bool panic_in_progress(void)
 {

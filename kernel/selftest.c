@@ -17,10 +17,12 @@
 #include "kernel/cpu/percpu.h"
 #include "kernel/cpu/trap.h"
 #include "kernel/cpu/x86.h"
+#include "kernel/image.h"
 #include "kernel/init.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/selftest_mm.h"
 #include "kernel/proc/sched.h"
 #include "kernel/proc/thread.h"
 #include "kernel/sync/mutex.h"
@@ -527,8 +529,6 @@ static void test_ipi(void)
 
 /* --- protection ------------------------------------------------------------------------------------ */
 
-extern char kernel_text_start[], kernel_rodata_start[];
-
 /* Reads or writes at a; true when that faulted and the exception table recovered it. */
 static bool faults(uint64_t a, bool write)
 {
@@ -589,6 +589,11 @@ static void test_fpu(void)
 	fpu_state_free(xstate);
 }
 
+static void test_mm(void)
+{
+	failures += mm_selftest();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -608,6 +613,7 @@ static const struct {
 	{ "timers", test_timers },
 	{ "clock and sleep", test_clock },
 	{ "calls between CPUs", test_ipi },
+	{ "address spaces", test_mm },
 };
 
 /* What a panic looks like: selftest=panic on the command line, for the test that reads the report. */

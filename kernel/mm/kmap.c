@@ -11,6 +11,7 @@
 
 #include "kernel/cpu/features.h"
 #include "kernel/cpu/x86.h"
+#include "kernel/image.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/page.h"
 #include "kernel/sync/spinlock.h"
@@ -31,9 +32,6 @@
 #define FOUR_GB (1ul << 32)
 
 #define MMIO_BASE 0xffffc00000000000ul
-
-extern char kernel_text_start[], kernel_text_end[], kernel_rodata_start[], kernel_rodata_end[];
-extern char kernel_data_start[], kernel_end[];
 
 static uint64_t pml4[512] __attribute__((aligned(4096)));
 static uint64_t nx; /* PTE_NX where the CPU has it */

@@ -25,7 +25,9 @@
 /* Largest block: 2^10 pages, 4 MB. */
 #define PAGE_MAX_ORDER 10
 
+#ifndef DIRECT_MAP /* unit tests put their own memory there */
 #define DIRECT_MAP 0xffff800000000000ul
+#endif
 #define KERNEL_BASE 0xffffffff80000000ULL
 #define USER_END 0x00007ffffffff000ul
 

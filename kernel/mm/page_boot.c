@@ -16,8 +16,6 @@
 /* The boot page tables reach this far: the array must lie below. */
 #define EARLY_END (1ul << 32)
 
-extern char boot_load_start[], boot_bss_end[];
-
 static void range_add(struct page_plan *plan, uint64_t first, uint64_t end)
 {
 	if (first >= end)
@@ -67,8 +65,8 @@ static uint64_t range_clip(const struct boot_range *r, uint64_t limit, uint64_t 
 	return base < LOW_END ? LOW_END : base;
 }
 
-void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t limit,
-		    size_t page_size)
+void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t kernel_start,
+		    uint64_t kernel_end, uint64_t limit, size_t page_size)
 {
 	uint64_t array_pages;
 
@@ -85,9 +83,7 @@ void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t
 			plan->frames = end >> PAGE_SHIFT;
 		range_add(plan, base >> PAGE_SHIFT, end >> PAGE_SHIFT);
 	}
-	/* boot_load_start and boot_bss_end are physical addresses. */
-	cut_bytes(plan, (uint64_t)boot_load_start,
-		  (uint64_t)boot_bss_end - (uint64_t)boot_load_start);
+	cut_bytes(plan, kernel_start, kernel_end - kernel_start);
 	for (uint32_t i = 0; i < bi->module_count; i++)
 		cut_bytes(plan, bi->module[i].base, bi->module[i].len);
 

@@ -29,11 +29,11 @@ struct page_plan {
 };
 
 /*
- * limit: nothing at or above this physical address is used (mem=). Nothing below 1 MB is either:
- * that belongs to the BIOS and to the start of further CPUs.
+ * The image takes kernel_start..kernel_end. Nothing at or above limit is used (mem=), and nothing
+ * below 1 MB: that belongs to the BIOS and to the start of further CPUs.
  */
-void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t limit,
-		    size_t page_size);
+void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t kernel_start,
+		    uint64_t kernel_end, uint64_t limit, size_t page_size);
 
 /* A usable page below 640 KB for the start of further CPUs; 0 if there is none. */
 uint64_t page_plan_trampoline(const struct boot_info *bi);
