@@ -70,6 +70,7 @@ static void set_name(void)
 			return;
 		}
 	}
+	memset(out, 0, sizeof(announce.name));
 	snprintf(out, sizeof(announce.name), "%s", name);
 }
 
