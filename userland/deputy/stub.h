@@ -90,6 +90,7 @@ struct stub {
 	/* signals.c's: what was seen while signals could not be forwarded, in order */
 	struct list_head held_signals;
 
+	uint32_t cpu[WIRE_CPU_WORDS];	/* baseline.c's: features the program may use; 0: as home */
 	struct wire_stat stat;		/* as the node last said */
 	struct list_head why;		/* why.c's: struct why_event, oldest first */
 };

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "userland/deputy/away.h"
+#include "userland/deputy/baseline.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/front.h"
 #include "userland/deputy/home.h"
@@ -112,6 +113,7 @@ static void on_child(struct stub *parent, pid_t pid, int event)
 	if (!child)
 		child = stub_new(pid, event == PTRACE_EVENT_CLONE ? parent->tgid : pid);
 	child->born_known = true;
+	baseline_inherit(child, parent);
 	if (parent->state == STUB_CALLING)
 		away_fork(parent, child);
 	if (child->stopped)
@@ -176,12 +178,15 @@ static struct stub *on_exec(struct stub *stub)
 
 static void exec_stop(struct stub *stub)
 {
+	uint32_t cpu[WIRE_CPU_WORDS];
 	struct session *to;
 
 	stub = on_exec(stub);
 	to = stub_away(stub) ? away_exec(stub) : front_place(stub->pid);
 	if (!to) {
-		trace_run_native(stub);
+		baseline_default(cpu);
+		if (!baseline_exec(stub, cpu))
+			trace_run_native(stub);
 		return;
 	}
 	if (!finish_exec(stub))
