@@ -365,32 +365,3 @@ bool user_page_fault(struct trapframe *tf, uint64_t addr, uint64_t err)
 	}
 	return user;
 }
-
-/* --- defaults of the hooks, for a kernel without guests ------------------------------------------------- */
-
-__attribute__((weak)) void user_fault_signal(struct trapframe *tf, int signo, int code, uint64_t addr)
-{
-	panic_trap(tf, "signal %d (code %d) at %llx and nobody to send it", signo, code,
-		   (unsigned long long)addr);
-}
-
-__attribute__((weak)) void user_out_of_memory(struct trapframe *tf)
-{
-	panic_trap(tf, "no memory for a guest and nobody to send it home");
-}
-
-__attribute__((weak)) void user_fault_remote(struct trapframe *tf, uint64_t addr)
-{
-	panic_trap(tf, "access to memory at home, %llx, and nobody to send it there",
-		   (unsigned long long)addr);
-}
-
-__attribute__((weak)) bool guest_memory_pressure(void)
-{
-	return false;
-}
-
-__attribute__((weak)) bool user_thread_killed(void)
-{
-	return false;
-}

@@ -257,7 +257,7 @@ struct fault_info {
 int mm_fault(struct mm *mm, uint64_t addr, enum mm_access access, struct fault_info *info);
 
 /*
- * Hooks of fault.c with weak defaults. The first three end a fault that mm_fault could not resolve:
+ * Hooks with weak defaults (hooks.c). The first three end a fault that mm_fault could not resolve:
  * send the signal, or send the guest home. The signal is for faults in user mode only. The other two
  * are also called for a fault in a copy to or from user memory (trap_from_user(tf) is false): the copy
  * then fails, and the system call should be repeated at home instead of returning -EFAULT.

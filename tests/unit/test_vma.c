@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/mm/filecache.h"
-#include "kernel/mm/vma.h"
+#include "kernel/mm/vma.c"
 
 #define PAGE ((uint64_t)WIRE_PAGE_SIZE)
 #define PAGES 3000
