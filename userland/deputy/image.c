@@ -206,10 +206,17 @@ void image_done(struct stub *stub)
 
 void image_idle(struct stub *stub)
 {
+	struct runs keep = { 0 };
+	uint64_t start, end;
+
 	if (!stub->image || !stub->image->drop || stub->state != STUB_IDLE || !stub->stopped)
 		return;
 	stub->image->drop = false;
-	pages_drop(stub, NULL);
+	/* What ps(1) shows of it is read from its memory here. */
+	if (procinfo_args(stub->tgid, &start, &end) && end > start)
+		runs_add(&keep, start, (end - start) / WIRE_PAGE_SIZE, RUN_KEEP);
+	pages_drop(stub, &keep);
+	free(keep.v);
 }
 
 void image_forked(struct stub *parent, struct stub *child)

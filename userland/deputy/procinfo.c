@@ -56,3 +56,22 @@ void procinfo_read(pid_t pid, struct procinfo *info)
 		if (!info->cmd[i])
 			info->cmd[i] = ' ';
 }
+
+bool procinfo_args(pid_t pid, uint64_t *start, uint64_t *end)
+{
+	unsigned long long arg_start, env_end;
+	char buf[1024];
+	const char *p;
+
+	if (slurp(pid, "stat", buf, sizeof(buf)) <= 0)
+		return false;
+	p = strrchr(buf, ')');
+	/* Fields 48 and 51; the state, right after the name, is field 3. */
+	for (int field = 2; p && field < 48; field++)
+		p = strchr(p + 1, ' ');
+	if (!p || sscanf(p, " %llu %*u %*u %llu", &arg_start, &env_end) != 2 || !arg_start)
+		return false;
+	*start = arg_start & ~4095ull;
+	*end = (env_end + 4095) & ~4095ull;
+	return true;
+}

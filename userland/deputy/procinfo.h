@@ -3,6 +3,7 @@
 #ifndef USERLAND_DEPUTY_PROCINFO_H
 #define USERLAND_DEPUTY_PROCINFO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,5 +18,8 @@ struct procinfo {
 
 /* Fields that cannot be read are 0 or empty. */
 void procinfo_read(pid_t pid, struct procinfo *info);
+
+/* The pages of its arguments and environment; false if they cannot be known. */
+bool procinfo_args(pid_t pid, uint64_t *start, uint64_t *end);
 
 #endif

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Linux as the oracle: what a program says, leaves and returns must not depend on where it ran."""
+import hashlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import stat
+import subprocess
+import time
+
+import process
+
+ROUNDS = {'node': 2, 'moves': 12, 'home': 2}    # of test() in tests/abi/*.c
+references = {}     # (path, rounds) -> Outcome at home
+
+
+class Outcome:
+    def __init__(self, run, files):
+        self.run, self.files = run, files
+
+
+def snapshot(folder):
+    """Every file below folder: path -> type, mode, and content or target."""
+    found = {}
+    for root, dirs, files in os.walk(folder):
+        for name in dirs + files:
+            path = os.path.join(root, name)
+            st = os.lstat(path)
+            kind = stat.filemode(st.st_mode)
+            if stat.S_ISLNK(st.st_mode):
+                kind += ' -> ' + os.readlink(path)
+            elif stat.S_ISREG(st.st_mode):
+                with open(path, 'rb') as f:
+                    kind += f' {st.st_size} bytes {hashlib.sha256(f.read()).hexdigest()[:16]}'
+            found[os.path.relpath(path, folder)] = kind
+    return found
+
+
+def environment(rounds):
+    env = {k: os.environ[k] for k in os.environ if k.startswith('MUSTER_') or k == 'PATH'}
+    env.update(LC_ALL='C', TZ='UTC', HOME='/', ABI_ROUNDS=str(rounds), SHELL='/bin/sh')
+    return env
+
+
+def execute(prefix, path, rounds, timeout, work, meanwhile=None):
+    """One run in a fresh folder, always of the same name: it may show in the output."""
+    folder = pathlib.Path(work) / 'w'
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    command = [path] if not path.endswith('.sh') else ['/bin/bash', path]
+    run = process.run(prefix + command, folder, environment(rounds), timeout, meanwhile)
+    return Outcome(run, snapshot(folder))
+
+
+def text(data, limit=3000):
+    s = data.decode(errors='backslashreplace')
+    return s if len(s) <= limit else s[:limit // 2] + '\n[...]\n' + s[-limit // 2:]
+
+
+def first_difference(want, got):
+    a, b = want.split(b'\n'), got.split(b'\n')
+    for i, (x, y) in enumerate(zip(a, b)):
+        if x != y:
+            return f'line {i + 1} at home: {text(x, 300)}\nline {i + 1} here:    {text(y, 300)}'
+    more, where = (a[len(b):], 'missing here') if len(a) > len(b) else (b[len(a):], 'only here')
+    return f'{where}: {text(b"/".join(more), 300)}'
+
+
+def compare(want, got):
+    """The differences for people; empty if there are none."""
+    found = []
+    if got.run.timed_out:
+        found.append(f'not done after {got.run.seconds:.0f} s')
+    elif want.run.status != got.run.status:
+        found.append(f'exit status {got.run.status}, at home {want.run.status}')
+    for name in ('out', 'err'):
+        a, b = getattr(want.run, name), getattr(got.run, name)
+        if a != b:
+            found.append(f'std{name} differs: {first_difference(a, b)}')
+    for path in sorted(set(want.files) | set(got.files)):
+        a, b = want.files.get(path, 'not there'), got.files.get(path, 'not there')
+        if a != b:
+            found.append(f'file {path}: {b}, at home {a}')
+    return found
+
+
+class Mover:
+    """Moves processes of a job at random moments, until it ends."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.log = []
+        self.moves = 0
+
+    def processes(self, root):
+        out = subprocess.run(['mps', '-j'], capture_output=True, timeout=30).stdout
+        try:
+            procs = json.loads(out or b'[]')
+        except ValueError:
+            self.log.append(f'mps -j printed no JSON: {text(out, 200)}')
+            return []
+        mine = set(process.children_of(root)) | {root}
+        return [p for p in procs if p['pid'] in mine and p.get('state') != 'Z']
+
+    def __call__(self, popen):
+        deadline = time.monotonic() + 280
+        while popen.poll() is None and time.monotonic() < deadline:
+            time.sleep(self.random.uniform(0.02, 0.3))
+            procs = self.processes(popen.pid)
+            if not procs:
+                continue
+            proc = self.random.choice(sorted(procs, key=lambda p: p['pid']))
+            places = [n for n in ('home', '1', '2') if n != str(proc.get('node'))]
+            to = self.random.choice(places)
+            r = subprocess.run(['migrate', str(proc['pid']), to], capture_output=True, timeout=120)
+            said = text(r.stdout + r.stderr, 300).strip().replace('\n', ' | ')
+            self.log.append(f"{proc['pid']} ({proc.get('comm')}) {proc.get('node')} -> {to}: {r.returncode} {said}")
+            self.moves += r.returncode == 0
+
+
+def check(test, args, work):
+    """Runs one abi or real test; returns (outcome, text)."""
+    rounds = ROUNDS[test.how]
+    key = (test.path, rounds)
+    if key not in references:
+        references[key] = execute([], test.path, rounds, args.timeout, work)
+    want = references[key]
+    if want.run.timed_out or b'FAIL tests/abi' in want.run.out or want.run.status in (126, 127):
+        return 'failed', f'at home, status {want.run.status}:\n{text(want.run.out + want.run.err)}'
+    mover = Mover(f'{args.seed}/{test.name}') if test.how == 'moves' else None
+    prefix = {'node': ['mosrun', '--node', '1', '--'], 'moves': ['mosrun', '--'], 'home': []}[test.how]
+    got = execute(prefix, test.path, rounds, args.timeout, work, mover)
+    found = compare(want, got)
+    said = ''
+    if mover:
+        said = f'{mover.moves} moves of {len(mover.log)} tried\n' + '\n'.join(mover.log[-40:])
+    if not found:
+        return 'passed', said
+    return 'failed', '\n'.join([*found, 'stdout: ' + text(got.run.out, 1500), 'stderr: ' + text(got.run.err, 1500), said])

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Results as people and CI read them."""
+import json
+
+
+class Results:
+    def __init__(self, verbose=False, record=None):
+        self.verbose = verbose
+        self.record = record    # a file: one JSON line per result, for the runner outside
+        self.counts = {'passed': 0, 'failed': 0, 'skipped': 0}
+        self.skips = []
+        self.failures = []
+
+    def add(self, name, outcome, seconds, text=''):
+        """outcome: passed, failed or skipped (text is then the reason)."""
+        self.count(name, outcome, text)
+        line = f'{outcome:7} {name} ({seconds:.1f} s)'
+        if outcome == 'skipped':
+            line += f': {text}'
+        print(line, flush=True)
+        if text and (outcome == 'failed' or (self.verbose and outcome == 'passed')):
+            print('\n'.join('    ' + part for part in text.rstrip('\n').split('\n')), flush=True)
+        if self.record:
+            with open(self.record, 'a') as f:
+                f.write(json.dumps([name, outcome, text if outcome == 'skipped' else '']) + '\n')
+
+    def count(self, name, outcome, text=''):
+        self.counts[outcome] += 1
+        if outcome == 'skipped':
+            self.skips.append((name, text))
+        if outcome == 'failed':
+            self.failures.append(name)
+
+    def finish(self):
+        """Prints the summary; returns the exit status. A run without a single test is no success."""
+        for name in self.failures:
+            print(f'failed: {name}')
+        for name, reason in self.skips:
+            print(f'skipped: {name}: {reason}')
+        c = self.counts
+        print(f"{c['passed']} passed, {c['failed']} failed" +
+              (f", {c['skipped']} skipped" if c['skipped'] else ''), flush=True)
+        return 1 if c['failed'] or not c['passed'] else 0
