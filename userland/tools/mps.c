@@ -64,6 +64,10 @@ static void print_row(const char *line)
 			continue;
 		if (!control_field(line, fields[i].key, cells[n], sizeof(cells[n])))
 			strcpy(cells[n], "-");
+		/* Its command line cannot always be read; its name is always known. */
+		if (!*cells[n] && !strcmp(fields[i].key, "cmd") &&
+		    !control_field(line, "comm", cells[n], sizeof(cells[n])))
+			strcpy(cells[n], "-");
 		if (!strcmp(fields[i].key, "utime_ms"))
 			human_ms(control_field_num(line, "utime_ms", 0), cells[n], 32);
 		if (!strcmp(fields[i].key, "rss_kb"))
