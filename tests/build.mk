@@ -6,9 +6,9 @@ TSAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-p
 TBUILD := $(BUILD)/tests
 
 # --- unit: one program per file, linked with what its head names: `Sources: a.c b.c` -----------------
+# (The .d files add included .c files to the prerequisites, so $^ cannot be used.)
 unit_sources = $(filter %.c,$(shell sed -n '1,20s/.*Sources: *//p' tests/unit/$(1).c)) $(unit_$(1))
 unit_test_multiboot := boot/multiboot.c
-unit_test_vma := kernel/mm/vma.c
 
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT:%=$(TBUILD)/unit/%)
@@ -17,7 +17,7 @@ define unit
 $(TBUILD)/unit/$(1): tests/unit/$(1).c $(call unit_sources,$(1))
 	$$(call log,UNIT,$(1))
 	@mkdir -p $$(@D)
-	$(Q)$(CC) $(TCFLAGS) $(TSAN) -MMD -MP -o $$@ $$(filter %.c,$$^) $(unit_$(1)_LIBS)
+	$(Q)$(CC) $(TCFLAGS) $(TSAN) -MMD -MP -o $$@ $$< $(call unit_sources,$(1))
 endef
 $(foreach t,$(UNIT),$(eval $(call unit,$(t))))
 
