@@ -272,7 +272,7 @@ struct side {
 	struct cell cell[N];	/* what the program must see */
 	struct cell stub[N];	/* what home has: the same map, later, and without our writes */
 	bool dirty[N];		/* stub: private content, so not the file's own */
-	pte_t tlb[N];
+	pte_t tlb[2][N];	/* of two CPUs */
 };
 
 static struct side sides[2];
@@ -291,10 +291,11 @@ static uint64_t file_value(int index)
 /* --- the TLB ------------------------------------------------------------------------------------------ */
 
 static struct side *running;
+static int cpu;
 
 static void invlpg(uint64_t va)
 {
-	running->tlb[(va - BASE) >> PAGE_SHIFT] = 0;
+	running->tlb[cpu][(va - BASE) >> PAGE_SHIFT] = 0;
 }
 
 static void tlb_begin(struct tlb_batch *batch, struct mm *mm)
@@ -321,11 +322,12 @@ static void tlb_finish(struct tlb_batch *batch)
 
 	for (int i = 0; s && i < N; i++)
 		if (ADDR(i) >= batch->start && ADDR(i) < batch->end)
-			s->tlb[i] = 0;
+			s->tlb[0][i] = s->tlb[1][i] = 0;
 	for (unsigned i = 0; i < batch->npages; i++) {
 		/* Nobody may still reach a page that is freed. */
-		for (int p = 0; s && batch->pages[i]->refcount == 1 && p < N; p++)
-			CHECK(!s->tlb[p] || pte_page(s->tlb[p]) != batch->pages[i]);
+		for (int p = 0; s && batch->pages[i]->refcount == 1 && p < 2 * N; p++)
+			CHECK(!s->tlb[p / N][p % N] ||
+			      pte_page(s->tlb[p / N][p % N]) != batch->pages[i]);
 		page_put(batch->pages[i]);
 	}
 	tlb_begin(batch, batch->mm);
@@ -537,13 +539,17 @@ static void access_page(struct side *s, int i, bool write)
 		want = 112;
 	else if (c->file && c->index >= FILE_PAGES)
 		want = 72;
+	pte_t *tlb;
+
 	running = s;
+	cpu = (int)rnd(2);
+	tlb = &s->tlb[cpu][i];
 	for (int tries = 0;; tries++) {
 		const pte_t *pte = pt_find(s->mm->root, ADDR(i));
 
-		if (!s->tlb[i] && pte && (*pte & PTE_PRESENT))
-			s->tlb[i] = *pte;
-		if (s->tlb[i] && (!write || (s->tlb[i] & PTE_WRITE)))
+		if (!*tlb && pte && (*pte & PTE_PRESENT))
+			*tlb = *pte;
+		if (*tlb && (!write || (*tlb & PTE_WRITE)))
 			break;
 		CHECK(tries < 50);
 		got = mm_fault(s->mm, ADDR(i) + rnd(4096), write ? MM_WRITE : MM_READ, &info);
@@ -554,7 +560,7 @@ static void access_page(struct side *s, int i, bool write)
 	}
 	CHECK(got == want);
 	if (!got) {
-		uint64_t *word = page_virt(pte_page(s->tlb[i]));
+		uint64_t *word = page_virt(pte_page(*tlb));
 
 		CHECK(*word == c->value);
 		if (write)
@@ -725,12 +731,14 @@ static void check_side(struct side *s)
 		const struct vma *v = vma_at(&s->mm->vmas, ADDR(i));
 
 		CHECK(!!v == s->cell[i].used && (!v || (v->flags & VMA_PROT) == s->cell[i].prot));
-		if (!s->tlb[i])
-			continue;
-		/* What the TLB allows, the tables allow. */
-		CHECK(pte && (*pte & PTE_PRESENT) && pte_page(*pte) == pte_page(s->tlb[i]));
-		CHECK(!(s->tlb[i] & PTE_WRITE) || (*pte & PTE_WRITE));
-		CHECK((s->tlb[i] & PTE_NX) || !(*pte & PTE_NX));
+		for (int k = 0; k < 2; k++) {
+			pte_t seen = s->tlb[k][i];
+
+			/* What the TLB allows, the tables allow. */
+			CHECK(!seen || (pte && (*pte & PTE_PRESENT) && pte_page(*pte) == pte_page(seen)));
+			CHECK(!(seen & PTE_WRITE) || (*pte & PTE_WRITE));
+			CHECK(!seen || (seen & PTE_NX) || !(*pte & PTE_NX));
+		}
 	}
 }
 
@@ -809,7 +817,8 @@ static void random_operations(int steps)
 			n = N - from;
 		if (rnd(10) == 0)
 			fail_after = (int)rnd(4);
-		switch (rnd(24)) {
+		/* Some begin with much moving about while almost everything is away. */
+		switch (seed % 2 && step < 200 ? 6 + rnd(4) : rnd(24)) {
 		case 0: case 1:
 			fail_after = -1;
 			op_map(s, from, n);
@@ -832,7 +841,7 @@ static void random_operations(int steps)
 			break;
 		case 9:
 			fail_after = -1;
-			if (rnd(6) == 0)
+			if (step > 200 && rnd(6) == 0)
 				op_fork();
 			break;
 		case 10:
@@ -850,6 +859,11 @@ static void random_operations(int steps)
 		check_side(&sides[0]);
 		if (sides[1].mm)
 			check_side(&sides[1]);
+		if (rnd(40) == 0) {
+			while (head != tail)
+				home_step();
+			check_way_home(s);
+		}
 	}
 	home_settle();
 	for (int k = 0; k < 2; k++) {
