@@ -5,6 +5,7 @@
  * others see change, and devices.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #include "userland/deputy/agent.h"
 #include "userland/deputy/call.h"
+#include "userland/deputy/image_file.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/stub.h"
@@ -34,23 +36,22 @@ static int copy_fd(const struct stub *stub, int fd)
 	return copy;
 }
 
-/*
- * A shared mapping shows every later write to the file. Files below /usr that only root can write
- * are replaced, not written (packages do it by rename); others may be written by anybody's program.
- */
-static bool never_written(int copy, const struct stat *st)
+/* Asked on a descriptor of our own: what is set on the program's would show. */
+static bool shared_safe(int copy, const struct stat *st)
 {
 	char link[64], path[4096];
 	ssize_t n;
+	bool safe;
+	int fd;
 
-	if (st->st_uid || (st->st_mode & 022))
-		return false;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", copy);
 	n = readlink(link, path, sizeof(path) - 1);
-	if (n <= 0)
-		return false;
-	path[n] = 0;
-	return !strncmp(path, "/usr/", 5);
+	path[n < 0 ? 0 : n] = 0;
+	fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	safe = file_shared_safe(fd, st, path);
+	if (fd >= 0)
+		close(fd);
+	return safe;
 }
 
 static void judge(int copy, const struct wire_mmap *map, const struct stat *st,
@@ -65,7 +66,7 @@ static void judge(int copy, const struct wire_mmap *map, const struct stat *st,
 		wire_text_set(why, WHY_MAPPING, "mmap of huge pages");
 	} else if (type != MAP_PRIVATE && (map->prot & PROT_WRITE)) {
 		wire_text_set(why, WHY_MAPPING, "a writable shared mapping of a file");
-	} else if (type != MAP_PRIVATE && !never_written(copy, st)) {
+	} else if (type != MAP_PRIVATE && !shared_safe(copy, st)) {
 		wire_text_set(why, WHY_MAPPING, "a shared mapping of a file that may be written");
 	}
 }
@@ -93,13 +94,7 @@ void call_mmap(struct stub *stub, struct call *call)
 	copy = copy_fd(stub, map.fd);
 	if (copy >= 0 && !fstat(copy, &st)) {
 		judge(copy, &map, &st, &mapped.why);
-		mapped.file.dev = st.st_dev;
-		mapped.file.ino = st.st_ino;
-		mapped.file.size = (uint64_t)st.st_size;
-		mapped.file.mtime_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u +
-				       (uint64_t)st.st_mtim.tv_nsec;
-		mapped.file.ctime_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000u +
-				       (uint64_t)st.st_ctim.tv_nsec;
+		file_identity(&st, &mapped.file);
 	} else if (copy != -EBADF) {
 		wire_text_set(&mapped.why, WHY_MAPPING, "mmap of a descriptor that home cannot see");
 	}

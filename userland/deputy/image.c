@@ -14,6 +14,7 @@
 #include "userland/deputy/image_batch.h"
 #include "userland/deputy/image_int.h"
 #include "userland/deputy/inject.h"
+#include "userland/deputy/procinfo.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
 

@@ -195,6 +195,8 @@ static void prepare_and_send(struct stub *stub)
 	alarm_cancel(&stub->move->alarm);
 	stub->move->prepared = true;
 	stub->state = STUB_LEAVING;
+	/* The node has told its name by now. */
+	snprintf(stub->move->to, sizeof(stub->move->to), "%s", session_name(stub->move->session));
 	if (freeze_prepare(stub, &why)) {
 		if (!stub->dead)
 			stays_home(stub, &why);
