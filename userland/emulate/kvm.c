@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Does KVM work? Inside some virtual machines /dev/kvm opens, and even makes virtual CPUs, but none
- * ever runs. So one is made to execute a single hlt.
+ * Does KVM work? Inside some virtual machines /dev/kvm opens and makes virtual CPUs, but interprets
+ * their code one instruction after the other, and stops at the first that its interpreter lacks. So
+ * one CPU is made to execute such an instruction, clac, and a hlt.
  */
+#include <cpuid.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdint.h>
@@ -13,7 +15,6 @@
 
 #include "userland/emulate/emulate.h"
 
-#define HLT 0xf4
 #define CODE_AT 0x1000
 
 static bool cpu_runs(int vcpu, int run_size)
@@ -35,6 +36,17 @@ static bool cpu_runs(int vcpu, int run_size)
 	return ok;
 }
 
+/* clac, if this CPU has it (CPUID.7.EBX bit 20), and hlt. */
+static void write_code(uint8_t *code)
+{
+	static const uint8_t clac[] = { 0x0f, 0x01, 0xca };
+	unsigned a, b, c, d;
+
+	memset(code, 0xf4, 4096);
+	if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && b & 1u << 20)
+		memcpy(code, clac, sizeof(clac));
+}
+
 bool kvm_works(void)
 {
 	struct kvm_userspace_memory_region region = { .guest_phys_addr = CODE_AT,
@@ -51,7 +63,7 @@ bool kvm_works(void)
 	mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (mem == MAP_FAILED)
 		goto out;
-	memset(mem, HLT, 4096);
+	write_code(mem);
 	region.userspace_addr = (uintptr_t)mem;
 	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
 		goto out;
