@@ -37,6 +37,8 @@
 #define SLICE_NS (10 * NSEC_PER_MSEC)
 #define BOOST_NS (5 * NSEC_PER_MSEC)
 #define BOOST_PERIOD_NS (100 * NSEC_PER_MSEC)
+/* How long a kernel thread may keep waiting what it woke before a sleeping CPU is sent for it. */
+#define QUIET_NS NSEC_PER_MSEC
 #define LOAD_INTERVAL_NS (100 * NSEC_PER_MSEC)
 
 struct runq {
@@ -175,6 +177,8 @@ static void wake(struct thread *t, bool also_new)
 	spin_unlock(&t->lock);
 	if (!quiet)
 		notify(cpu, t);
+	else if (cpumask_next(&idle_cpus, 0) >= 0)
+		timer_want_tick(clock_now_ns() + QUIET_NS);
 	irq_restore(flags);
 }
 
@@ -322,7 +326,7 @@ uint64_t sched_tick(uint64_t now)
 		/* A kernel thread that works for long: let somebody else take what waits here. */
 		if (rq->length && !t->idle)
 			kick_idle_cpu();
-		return rq->length ? now + SLICE_NS : UINT64_MAX;
+		return rq->length ? now + QUIET_NS : UINT64_MAX;
 	}
 	if (t->prio == LEVEL_BOOSTED &&
 	    t->boost_used_ns + (now - t->switched_in_ns) >= BOOST_NS)
