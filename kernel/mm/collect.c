@@ -6,8 +6,8 @@
 #include "kernel/mm/internal.h"
 
 struct collect {
-	bool away;		/* which of the two kinds is wanted */
-	uint64_t start, end;	/* the run so far */
+	bool away;	     /* which of the two kinds is wanted */
+	uint64_t start, end; /* the run so far */
 	int (*fn)(void *arg, uint64_t addr, uint64_t npages);
 	void *arg;
 };

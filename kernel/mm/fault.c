@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Page faults. What is in reach is mapped at once; what is at home is asked for, and the thread sleeps
- * without any lock until something arrived, then looks again from the beginning.
+ * Page faults. What is in reach is mapped at once; what is at home is asked for, and the thread
+ * sleeps without any lock until something arrived, then looks again from the beginning.
  */
 #include <errno.h>
 #include <string.h>
@@ -21,13 +21,13 @@ enum { CODE_MAPERR = 1, CODE_ACCERR = 2, CODE_ADRERR = 2 };
 /* What a fault found out under the lock, and what it waits for after. */
 struct fault {
 	struct mm *mm;
-	uint64_t addr;		/* of the page */
+	uint64_t addr; /* of the page */
 	enum mm_access access;
 	struct fault_info *info;
 	struct vma *vma;
 	pte_t *pte;
-	uint32_t events;	/* mm->events when it looked */
-	struct cfile *file;	/* wait for this slot (a reference); NULL: for the next event */
+	uint32_t events;    /* mm->events when it looked */
+	struct cfile *file; /* wait for this slot (a reference); NULL: for the next event */
 	uint64_t index;
 };
 
@@ -44,9 +44,12 @@ static void map_page(struct fault *f, struct page *page, pte_t kind)
 	mm_set_pte(f->mm, f->pte, pte_make(page_phys(page), kind, f->vma->flags, !kind));
 }
 
-/* --- memory that is here --------------------------------------------------------------------------------- */
+/* --- memory that is here --------------------------------------------------------------------- */
 
-/* A write to a page that is shared with somebody: the cache, a fork's other half, or all readers of 0. */
+/*
+ * A write to a page that is shared with somebody: the cache, a fork's other half, or all readers of
+ * 0.
+ */
 static int fault_copy(struct fault *f)
 {
 	pte_t old = *f->pte;
@@ -88,7 +91,8 @@ static int fault_anonymous(struct fault *f)
 	struct page *page;
 
 	if (f->access != MM_WRITE) {
-		mm_set_pte(f->mm, f->pte, pte_make(zero_page_phys(), PTE_ZERO, f->vma->flags, false));
+		mm_set_pte(f->mm, f->pte,
+			   pte_make(zero_page_phys(), PTE_ZERO, f->vma->flags, false));
 		return 0;
 	}
 	page = guest_page_alloc(true);
@@ -98,7 +102,7 @@ static int fault_anonymous(struct fault *f)
 	return 0;
 }
 
-/* --- memory at home ---------------------------------------------------------------------------------------- */
+/* --- memory at home -------------------------------------------------------------------------- */
 
 /* The part of the mapping that one request may cover; it never leaves one page table. */
 static void fault_window(const struct fault *f, uint64_t *from, uint64_t *to)
@@ -144,8 +148,8 @@ static int fault_away(struct fault *f)
 }
 
 /*
- * Asks for a page of a file and its neighbours. Only pages that are untouched in this address space are
- * asked for: home reads through its copy of it, where all others may have private content.
+ * Asks for a page of a file and its neighbours. Only pages that are untouched in this address space
+ * are asked for: home reads through its copy of it, where all others may have private content.
  */
 static int fetch_file(struct fault *f, struct cfile *file, uint64_t index)
 {
@@ -178,8 +182,8 @@ static void map_around(struct fault *f, struct cfile *file)
 		pte_t *pte = window_pte(f, addr);
 		struct page *page;
 
-		if (*pte || filecache_lookup(file, vma_offset_at(f->vma, addr) / PAGE_SIZE, &page) !=
-				    CPAGE_PRESENT)
+		if (*pte || filecache_lookup(file, vma_offset_at(f->vma, addr) / PAGE_SIZE,
+					     &page) != CPAGE_PRESENT)
 			continue;
 		mm_set_pte(f->mm, pte, pte_make(page_phys(page), PTE_FILE, f->vma->flags, false));
 	}
@@ -219,7 +223,7 @@ static int fault_file(struct fault *f)
 	return copy ? 0 : -ENOMEM;
 }
 
-/* --- deciding ---------------------------------------------------------------------------------------------- */
+/* --- deciding -------------------------------------------------------------------------------- */
 
 /* The mapping that addr belongs to, after a stack has grown to contain it. */
 static int fault_vma(struct fault *f)
@@ -298,15 +302,16 @@ static void fault_wait(struct fault *f)
 		cfile_put(f->file);
 		return;
 	}
-	wait_event(&mm->event_wq, __atomic_load_n(&mm->events, __ATOMIC_SEQ_CST) != f->events ||
-					  must_stop(mm));
+	wait_event(&mm->event_wq,
+		   __atomic_load_n(&mm->events, __ATOMIC_SEQ_CST) != f->events || must_stop(mm));
 }
 
 int mm_fault(struct mm *mm, uint64_t addr, enum mm_access access, struct fault_info *info)
 {
 	for (;;) {
-		struct fault f = { .mm = mm, .addr = addr & PAGE_MASK, .access = access,
-				   .info = info };
+		struct fault f = {
+			.mm = mm, .addr = addr & PAGE_MASK, .access = access, .info = info
+		};
 		int err;
 
 		info->addr = addr;
@@ -326,7 +331,7 @@ int mm_fault(struct mm *mm, uint64_t addr, enum mm_access access, struct fault_i
 	}
 }
 
-/* --- the trap ------------------------------------------------------------------------------------------------ */
+/* --- the trap -------------------------------------------------------------------------------- */
 
 bool user_page_fault(struct trapframe *tf, uint64_t addr, uint64_t err)
 {

@@ -2,9 +2,10 @@
 /*
  * Requests for pages that are on their way from home, and what happens when they arrive.
  *
- * A request for away pages remembers which of them are still wanted. That an entry says away when the
- * answer comes does not suffice: it may have been unmapped and another away page moved there since.
- * A request for file pages needs no such care, because it goes to the cache of a file, not to a place.
+ * A request for away pages remembers which of them are still wanted. That an entry says away when
+ * the answer comes does not suffice: it may have been unmapped and another away page moved there
+ * since. A request for file pages needs no such care, because it goes to the cache of a file, not
+ * to a place.
  */
 #include <errno.h>
 #include <string.h>
@@ -109,7 +110,7 @@ int fetch_start(struct mm *mm, uint64_t addr, unsigned npages, struct cfile *fil
 	return 0;
 }
 
-/* --- arrival ------------------------------------------------------------------------------------------------- */
+/* --- arrival --------------------------------------------------------------------------------- */
 
 static struct mm_fetch *fetch_by_cookie(struct mm *mm, uint32_t cookie)
 {
@@ -131,7 +132,10 @@ static int install_one(struct mm *mm, uint64_t addr, pte_t *pte, enum wire_page_
 	if (!vma || kind == WPAGE_GONE)
 		return 0;
 	if (kind == WPAGE_NONE) {
-		/* Beyond its end a file says SIGBUS by itself; any other page must not become zeros. */
+		/*
+		 * Beyond its end a file says SIGBUS by itself; any other page must not become
+		 * zeros.
+		 */
 		mm_set_pte(mm, pte, vma->file ? 0 : PTE_LOST);
 		return 0;
 	}
@@ -161,7 +165,7 @@ int mm_install(struct mm *mm, uint32_t cookie, uint64_t addr, unsigned npages, c
 	if (cookie) {
 		f = fetch_by_cookie(mm, cookie);
 		if (!f)
-			goto out;	/* forgotten: nobody waits for it */
+			goto out; /* forgotten: nobody waits for it */
 		if (addr < f->addr || addr + npages * PAGE_SIZE > fetch_end(f)) {
 			err = -EINVAL;
 			goto out;
@@ -173,7 +177,8 @@ int mm_install(struct mm *mm, uint32_t cookie, uint64_t addr, unsigned npages, c
 
 		if (f && f->file) {
 			if (kinds[i] != WPAGE_GONE && guest_memory_ok(1))
-				lack = filecache_install(f->file, f->index + page_of(f, addr), kinds[i], raw);
+				lack = filecache_install(f->file, f->index + page_of(f, addr),
+							 kinds[i], raw);
 			else if (kinds[i] != WPAGE_GONE)
 				lack = -ENOMEM;
 		} else if (!f || is_wanted(f, addr)) {
@@ -181,7 +186,8 @@ int mm_install(struct mm *mm, uint32_t cookie, uint64_t addr, unsigned npages, c
 			if (pte && (*pte & PTE_AWAY))
 				lack = install_one(mm, addr, pte, kinds[i], raw);
 		}
-		if (lack)
+		/* What was sent unasked just stays away; who asked must hear of it. */
+		if (lack && cookie)
 			mm->no_memory = true;
 		if (kinds[i] == WPAGE_RAW)
 			raw += PAGE_SIZE;
@@ -214,7 +220,7 @@ void mm_pager_lost(struct mm *mm)
 	mutex_unlock(&mm->lock);
 }
 
-/* --- the background ---------------------------------------------------------------------------------------- */
+/* --- the background -------------------------------------------------------------------------- */
 
 struct away_run {
 	struct mm *mm;

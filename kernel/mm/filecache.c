@@ -11,18 +11,18 @@
 #include "kernel/sync/spinlock.h"
 #include "kernel/sync/waitq.h"
 
-#define BUCKETS 256
+#define BUCKETS	    256
 #define CHUNK_SLOTS 256
 
 /*
- * A slot's value: one of these, or the address of a struct page, with SLOT_TOUCHED when it was looked
- * up since filecache_shrink() last came by.
+ * A slot's value: one of these, or the address of a struct page, with SLOT_TOUCHED when it was
+ * looked up since filecache_shrink() last came by.
  */
 enum { SLOT_ABSENT = 0, SLOT_COMING = 2, SLOT_NONE = 4, SLOT_SPECIAL_MAX = 6 };
 #define SLOT_TOUCHED 1ul
 
 struct chunk {
-	unsigned used;		/* slots that are not absent */
+	unsigned used; /* slots that are not absent */
 	uint64_t slot[CHUNK_SLOTS];
 };
 
@@ -30,10 +30,10 @@ struct cfile {
 	uint8_t home_id[16];
 	struct wire_file id;
 	uint32_t refs;
-	uint64_t pages;			/* present */
-	uint64_t used;			/* slots that are not absent */
+	uint64_t pages; /* present */
+	uint64_t used;	/* slots that are not absent */
 	struct list_head bucket_link;
-	struct list_head age_link;	/* least recently used first */
+	struct list_head age_link; /* least recently used first */
 	struct chunk **chunks;
 	size_t nchunks;
 };
@@ -73,7 +73,8 @@ static uint64_t *find_slot(const struct cfile *file, uint64_t index)
 {
 	uint64_t c = index / CHUNK_SLOTS;
 
-	return c < file->nchunks && file->chunks[c] ? &file->chunks[c]->slot[index % CHUNK_SLOTS] : NULL;
+	return c < file->nchunks && file->chunks[c] ? &file->chunks[c]->slot[index % CHUNK_SLOTS]
+						    : NULL;
 }
 
 /* The same, made if need be; NULL when memory is out. */

@@ -67,8 +67,8 @@ void filecache_wake(void);
 size_t filecache_shrink(size_t want);
 
 struct filecache_stats {
-	uint64_t files, pages;		/* now */
-	uint64_t hits, misses;		/* lookups that found a page, or claimed it */
+	uint64_t files, pages; /* now */
+	uint64_t hits, misses; /* lookups that found a page, or claimed it */
 	uint64_t evicted;
 };
 

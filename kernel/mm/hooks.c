@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What faults do in a kernel that has no guests: defaults that kernel/proc and kernel/guest replace. */
+/*
+ * What faults do in a kernel that has no guests: defaults that kernel/proc and kernel/guest
+ * replace.
+ */
 #include "kernel/cpu/trap.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/mm.h"
 
-__attribute__((weak)) void user_fault_signal(struct trapframe *tf, int signo, int code, uint64_t addr)
+__attribute__((weak)) void user_fault_signal(struct trapframe *tf, int signo, int code,
+					     uint64_t addr)
 {
 	panic_trap(tf, "signal %d (code %d) at %llx and nobody to send it", signo, code,
 		   (unsigned long long)addr);

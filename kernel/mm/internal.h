@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of kernel/mm share about address spaces. All under mm->lock unless said otherwise. */
+/*
+ * What the files of kernel/mm share about address spaces. All under mm->lock unless said otherwise.
+ */
 #ifndef KERNEL_MM_INTERNAL_H
 #define KERNEL_MM_INTERNAL_H
 
@@ -7,7 +9,7 @@
 #include "kernel/mm/pagetable.h"
 #include "kernel/mm/tlb.h"
 
-/* --- mm.c --- */
+/* --- mm.c ------------------------------------------------------------------------------------ */
 
 /* One page of zeros, mapped wherever anonymous memory was read but never written. */
 uint64_t zero_page_phys(void);
@@ -30,7 +32,7 @@ void mm_zap(struct mm *mm, uint64_t start, uint64_t end, struct tlb_batch *batch
 /* Wakes those who wait for pages of this mm, to look again. */
 void mm_event(struct mm *mm);
 
-/* --- fetch.c --- */
+/* --- fetch.c --------------------------------------------------------------------------------- */
 
 /* The request on its way that will bring the away page at addr, or NULL. */
 struct mm_fetch *fetch_covering(struct mm *mm, uint64_t addr);

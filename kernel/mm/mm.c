@@ -9,7 +9,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/mm/kmalloc.h"
 
-/* --- memory for guests ------------------------------------------------------------------------------------ */
+/* --- memory for guests ----------------------------------------------------------------------- */
 
 uint64_t zero_page_phys(void)
 {
@@ -53,7 +53,7 @@ struct page *guest_page_alloc(bool zero)
 	return zero ? page_alloc_zero(0) : page_alloc(0);
 }
 
-/* --- entries ------------------------------------------------------------------------------------------------ */
+/* --- entries --------------------------------------------------------------------------------- */
 
 void mm_set_pte(struct mm *mm, pte_t *pte, pte_t value)
 {
@@ -92,7 +92,7 @@ void mm_event(struct mm *mm)
 	waitq_wake_all(&mm->event_wq);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 struct mm *mm_create(void)
 {
@@ -196,7 +196,7 @@ int mm_fork(struct mm *parent, struct mm **child)
 	return 0;
 }
 
-/* --- images ---------------------------------------------------------------------------------------------------- */
+/* --- images ---------------------------------------------------------------------------------- */
 
 int mm_image_vma(struct mm *mm, const struct wire_vma *v, struct cfile *file)
 {
@@ -204,8 +204,8 @@ int mm_image_vma(struct mm *mm, const struct wire_vma *v, struct cfile *file)
 			       WVMA_NORESERVE;
 	int err;
 
-	if ((v->start | v->end | v->offset) % PAGE_SIZE || v->start >= v->end || v->end > USER_END ||
-	    (v->flags & ~known) || (!file != (v->file == WVMA_NO_FILE)))
+	if ((v->start | v->end | v->offset) % PAGE_SIZE || v->start >= v->end ||
+	    v->end > USER_END || (v->flags & ~known) || (!file != (v->file == WVMA_NO_FILE)))
 		return -EINVAL;
 	/* Memory that others see written stays at home. */
 	if ((v->flags & WVMA_SHARED) && ((v->flags & WVMA_WRITE) || !file) &&

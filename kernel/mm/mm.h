@@ -12,12 +12,13 @@
  *                 changes in the order in which they happened here. Held by the system calls.
  *                 May be held while waiting for home.
  *   mm->lock      mappings and page tables. Never held while waiting for home or for memory.
- * The functions below take mm->lock themselves. Those that change mappings expect the caller to hold
- * mm->map_lock (not asserted for an mm that nobody else knows yet).
+ * The functions below take mm->lock themselves. Those that change mappings expect the caller to
+ * hold mm->map_lock (not asserted for an mm that nobody else knows yet).
  *
  * All functions need thread context with no spin lock held, and may sleep, unless said otherwise.
  * Functions named after a system call return what Linux would: a value or -errno. Several may also
- * return MM_NOT_SERVED, with nothing changed: the caller sends the process home, where Linux does it.
+ * return MM_NOT_SERVED, with nothing changed: the caller sends the process home, where Linux does
+ * it.
  */
 #ifndef KERNEL_MM_MM_H
 #define KERNEL_MM_MM_H
@@ -78,15 +79,16 @@ enum {
  * cookie, which is unique on this node. Returns 0, or -errno when nothing was sent.
  *
  * stack_grown(), if set, tells that the stack mapping now starts at `start` (same conditions).
- * release(), if set, is called when mm is destroyed: nothing will be asked any more. It may be NULL.
+ * release(), if set, is called when mm is destroyed: nothing will be asked any more. It may be
+ * NULL.
  */
 struct guest_pager {
-	struct mm *mm;		/* whose pager this is; no reference */
+	struct mm *mm; /* whose pager this is; no reference */
 	int (*fetch)(struct guest_pager *pager, uint32_t cookie, uint64_t addr, unsigned npages,
 		     bool file);
 	void (*stack_grown)(struct guest_pager *pager, uint64_t start, uint64_t old_start);
 	void (*release)(struct guest_pager *pager);
-	bool dead;		/* nothing will be answered any more: see mm_pager_lost() */
+	bool dead; /* nothing will be answered any more: see mm_pager_lost() */
 };
 
 /* One request on its way; guarded by mm->lock. */
@@ -95,44 +97,44 @@ struct mm_fetch {
 	uint32_t cookie;
 	unsigned npages;
 	uint64_t addr;
-	struct cfile *file;	/* the pages go into its cache, from index on; else NULL */
+	struct cfile *file; /* the pages go into its cache, from index on; else NULL */
 	uint64_t index;
 	/* Which pages are still wanted: one that was unmapped or moved meanwhile is not. */
 	uint64_t wanted[WIRE_PAGE_GET_MAX / 64];
 };
 
 struct mm {
-	uint32_t refs;			/* atomic */
+	uint32_t refs; /* atomic */
 	struct mutex map_lock;
 	struct mutex lock;
 	struct vma_set vmas;
-	uint64_t root;			/* physical address of the top-level table */
-	struct cpumask cpus;		/* CPUs whose CR3 may hold root */
+	uint64_t root;	     /* physical address of the top-level table */
+	struct cpumask cpus; /* CPUs whose CR3 may hold root */
 
 	/* Told by home with the image; constant or changed under map_lock. */
 	uint64_t brk_start, brk;
-	uint64_t mmap_top;		/* new mappings are placed below this */
-	uint64_t vdso, vdso_len;	/* 0: none */
-	uint64_t total_ram;		/* of home, bytes; 0: overcommit is not judged */
-	uint64_t rlim_stack;		/* soft limits, bytes; UINT64_MAX: none */
+	uint64_t mmap_top;	 /* new mappings are placed below this */
+	uint64_t vdso, vdso_len; /* 0: none */
+	uint64_t total_ram;	 /* of home, bytes; 0: overcommit is not judged */
+	uint64_t rlim_stack;	 /* soft limits, bytes; UINT64_MAX: none */
 	uint64_t rlim_data;
 
-	struct guest_pager *pager;	/* set by kernel/guest; NULL: nothing can be fetched */
-	struct list_head fetches;	/* of struct mm_fetch */
-	struct waitq event_wq;		/* pages arrived, a hold ended */
-	uint32_t events;		/* counts these; atomic */
-	uint64_t hold_start, hold_end;	/* faults here wait: see mm_hold() */
-	bool no_memory;			/* an arriving page found no memory; the faulter reports it */
+	struct guest_pager *pager;     /* set by kernel/guest; NULL: nothing can be fetched */
+	struct list_head fetches;      /* of struct mm_fetch */
+	struct waitq event_wq;	       /* pages arrived, a hold ended */
+	uint32_t events;	       /* counts these; atomic */
+	uint64_t hold_start, hold_end; /* faults here wait: see mm_hold() */
+	bool no_memory; /* an arriving page found no memory; the faulter reports it */
 
 	/* Statistics, read without lock. */
-	uint64_t rss_pages;		/* present, without the zero page */
-	uint64_t private_pages;		/* of these, those that are not the file cache's */
+	uint64_t rss_pages;	/* present, without the zero page */
+	uint64_t private_pages; /* of these, those that are not the file cache's */
 	uint64_t away_pages;
-	uint64_t faults;		/* that asked home */
+	uint64_t faults; /* that asked home */
 	uint64_t minor_faults;
 };
 
-/* --- life (mm.c) --------------------------------------------------------------------------------- */
+/* --- life (mm.c) ----------------------------------------------------------------------------- */
 
 /* An empty address space with one reference, or NULL. */
 struct mm *mm_create(void);
@@ -149,7 +151,7 @@ int mm_fork(struct mm *parent, struct mm **child);
 
 /* mm_activate(mm), see thread.h, is implemented in mm.c: kernel threads keep the previous one. */
 
-/* --- building an image (mm.c) --------------------------------------------------------------------- */
+/* --- building an image (mm.c) ---------------------------------------------------------------- */
 
 /*
  * Adds a mapping that home described; file is NULL for WVMA_NO_FILE. Checks everything: 0, -EINVAL
@@ -160,7 +162,7 @@ int mm_image_vma(struct mm *mm, const struct wire_vma *vma, struct cfile *file);
 /* Marks pages inside mappings as away. 0, -EINVAL (outside any mapping), -ENOMEM. */
 int mm_mark_away(struct mm *mm, uint64_t addr, uint64_t npages);
 
-/* --- pages from home (fetch.c) ------------------------------------------------------------------ */
+/* --- pages from home (fetch.c) --------------------------------------------------------------- */
 
 /*
  * Pages arrived. kinds: npages of enum wire_page_kind; data: the raw ones in order. cookie is that
@@ -183,7 +185,7 @@ void mm_pager_lost(struct mm *mm);
  */
 unsigned mm_prefetch(struct mm *mm, uint64_t *cursor, unsigned max);
 
-/* --- the way home (collect.c) --------------------------------------------------------------------- */
+/* --- the way home (collect.c) ---------------------------------------------------------------- */
 
 /*
  * Calls fn for each run of pages that home does not have: present private pages. fn is called with
@@ -200,12 +202,12 @@ int mm_collect_away(struct mm *mm, int (*fn)(void *arg, uint64_t addr, uint64_t 
  */
 enum wire_page_kind mm_read_page(struct mm *mm, uint64_t addr, void *buf);
 
-/* --- system calls (mmap.c, mremap.c). Caller holds map_lock and tells home after success. -------- */
+/* --- system calls (mmap.c, mremap.c). Caller holds map_lock and tells home after success. ---- */
 
 /*
  * Chooses where a mapping of len bytes goes, as Linux does: at addr when fixed or when it is free,
- * else the highest place below mmap_top. Returns the address or -errno. For a file mapping, which home
- * makes first; the place stays free as long as map_lock is held.
+ * else the highest place below mmap_top. Returns the address or -errno. For a file mapping, which
+ * home makes first; the place stays free as long as map_lock is held.
  */
 long mm_place(struct mm *mm, uint64_t addr, uint64_t len, uint32_t flags);
 
@@ -213,8 +215,8 @@ long mm_place(struct mm *mm, uint64_t addr, uint64_t len, uint32_t flags);
 long mm_map_anon(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot, uint32_t flags);
 
 /*
- * A file mapping at exactly addr (from mm_place), replacing what is there; home has made it already.
- * Takes its own reference of file.
+ * A file mapping at exactly addr (from mm_place), replacing what is there; home has made it
+ * already. Takes its own reference of file.
  */
 long mm_map_file(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot, uint32_t flags,
 		 struct cfile *file, uint64_t offset);
@@ -231,7 +233,9 @@ long mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot);
 long mm_remap(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t new_len, uint32_t flags,
 	      uint64_t new_addr);
 
-/* MADV_DONTNEED; lazy: MADV_FREE (anonymous only; the pages are dropped at once, which it allows). */
+/*
+ * MADV_DONTNEED; lazy: MADV_FREE (anonymous only; the pages are dropped at once, which it allows).
+ */
 long mm_advise_dontneed(struct mm *mm, uint64_t addr, uint64_t len, bool lazy);
 
 /* As the brk system call: the new break, or the old one when it cannot be moved there. */
@@ -240,27 +244,28 @@ long mm_brk(struct mm *mm, uint64_t brk);
 /* True when every page of the range is mapped: what madvise, mlock and msync ask. */
 bool mm_range_mapped(struct mm *mm, uint64_t addr, uint64_t len);
 
-/* --- faults (fault.c) ----------------------------------------------------------------------------- */
+/* --- faults (fault.c) ------------------------------------------------------------------------ */
 
 enum mm_access { MM_READ = WVMA_READ, MM_WRITE = WVMA_WRITE, MM_EXEC = WVMA_EXEC };
 
 struct fault_info {
-	int signo;	/* SIGSEGV or SIGBUS */
-	int code;	/* si_code */
-	uint64_t addr;	/* si_addr */
+	int signo;     /* SIGSEGV or SIGBUS */
+	int code;      /* si_code */
+	uint64_t addr; /* si_addr */
 };
 
 /*
- * Makes addr accessible. 0: try again. -EFAULT: info says which signal. -ENOMEM: no memory left here.
- * -EINTR: the thread is being killed or home is lost. -EREMOTE: memory that only exists at home.
+ * Makes addr accessible. 0: try again. -EFAULT: info says which signal. -ENOMEM: no memory left
+ * here. -EINTR: the thread is being killed or home is lost. -EREMOTE: memory that only exists at
+ * home.
  */
 int mm_fault(struct mm *mm, uint64_t addr, enum mm_access access, struct fault_info *info);
 
 /*
  * Hooks with weak defaults (hooks.c). The first three end a fault that mm_fault could not resolve:
- * send the signal, or send the guest home. The signal is for faults in user mode only. The other two
- * are also called for a fault in a copy to or from user memory (trap_from_user(tf) is false): the copy
- * then fails, and the system call should be repeated at home instead of returning -EFAULT.
+ * send the signal, or send the guest home. The signal is for faults in user mode only. The other
+ * two are also called for a fault in a copy to or from user memory (trap_from_user(tf) is false):
+ * the copy then fails, and the system call should be repeated at home instead of returning -EFAULT.
  */
 void user_fault_signal(struct trapframe *tf, int signo, int code, uint64_t addr);
 void user_out_of_memory(struct trapframe *tf);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Changing the map: mmap, munmap, mprotect, madvise, brk, as Linux's mm/mmap.c, mprotect.c and madvise.c
- * do, in the same order of checks, because programs see which error comes first.
+ * Changing the map: mmap, munmap, mprotect, madvise, brk, as Linux's mm/mmap.c, mprotect.c and
+ * madvise.c do, in the same order of checks, because programs see which error comes first.
  */
 #include <errno.h>
 
@@ -9,9 +9,9 @@
 #include "kernel/mm/internal.h"
 
 /* mmap flags that change nothing here, or are dealt with. */
-#define KNOWN_FLAGS                                                                                \
-	(MM_MAP_TYPE | MM_MAP_FIXED | MM_MAP_ANONYMOUS | MM_MAP_DENYWRITE | MM_MAP_EXECUTABLE |    \
-	 MM_MAP_NORESERVE | MM_MAP_POPULATE | MM_MAP_NONBLOCK | MM_MAP_STACK |                     \
+#define KNOWN_FLAGS                                                                             \
+	(MM_MAP_TYPE | MM_MAP_FIXED | MM_MAP_ANONYMOUS | MM_MAP_DENYWRITE | MM_MAP_EXECUTABLE | \
+	 MM_MAP_NORESERVE | MM_MAP_POPULATE | MM_MAP_NONBLOCK | MM_MAP_STACK |                  \
 	 MM_MAP_FIXED_NOREPLACE)
 
 /* PROT_SEM has no effect on x86; PROT_GROWSDOWN and others are Linux's affair. */
@@ -42,7 +42,8 @@ static long place(struct mm *mm, uint64_t addr, uint64_t len, uint32_t flags)
 			return -EPERM;
 		if (vma_range_has(&mm->vmas, addr, addr + len, WVMA_RESERVED))
 			return MM_NOT_SERVED;
-		if ((flags & MM_MAP_FIXED_NOREPLACE) && !vma_range_free(&mm->vmas, addr, addr + len))
+		if ((flags & MM_MAP_FIXED_NOREPLACE) &&
+		    !vma_range_free(&mm->vmas, addr, addr + len))
 			return -EEXIST;
 		return (long)addr;
 	}
@@ -198,7 +199,7 @@ long mm_unmap(struct mm *mm, uint64_t addr, uint64_t len)
 	return result;
 }
 
-/* --- mprotect -------------------------------------------------------------------------------------------- */
+/* --- mprotect -------------------------------------------------------------------------------- */
 
 struct protect_walk {
 	struct tlb_batch batch;
@@ -239,8 +240,8 @@ long mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot)
 		return -ENOMEM;
 
 	mutex_lock(&mm->lock);
-	hole = end <= USER_END ? vma_first_hole(&mm->vmas, addr, end) :
-				 vma_first_hole(&mm->vmas, addr, USER_END);
+	hole = end <= USER_END ? vma_first_hole(&mm->vmas, addr, end)
+			       : vma_first_hole(&mm->vmas, addr, USER_END);
 	if (vma_range_has(&mm->vmas, addr, hole, WVMA_RESERVED) ||
 	    ((prot & WVMA_WRITE) && vma_range_has(&mm->vmas, addr, hole, WVMA_SHARED))) {
 		result = MM_NOT_SERVED;
@@ -268,7 +269,7 @@ out:
 	return result;
 }
 
-/* --- madvise, brk ----------------------------------------------------------------------------------------- */
+/* --- madvise, brk ---------------------------------------------------------------------------- */
 
 long mm_advise_dontneed(struct mm *mm, uint64_t addr, uint64_t len, bool lazy)
 {

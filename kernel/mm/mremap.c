@@ -35,7 +35,9 @@ static int move_one(void *arg, uint64_t addr, pte_t *pte)
 	return 0;
 }
 
-/* What Linux's vma_to_resize() checks. *flags etc. are those of the mapping to be moved or grown. */
+/*
+ * What Linux's vma_to_resize() checks. *flags etc. are those of the mapping to be moved or grown.
+ */
 static long check_resize(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t new_len)
 {
 	const struct vma *v = vma_at(&mm->vmas, addr);

@@ -9,9 +9,9 @@
 #include "kernel/mm/tlb.h"
 #include "kernel/mm/vma.h"
 
-#define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
-#define USER_ENTRIES 256	/* of the top-level table; the rest is the kernel's */
-#define LOWEST_SPAN (1ull << 21)	/* bytes that a lowest-level table maps */
+#define TABLE_FLAGS  (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
+#define USER_ENTRIES 256	  /* of the top-level table; the rest is the kernel's */
+#define LOWEST_SPAN  (1ull << 21) /* bytes that a lowest-level table maps */
 
 static unsigned shift_of(int level)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The user half of x86-64 page tables (Intel SDM vol. 3, 4.5), and what an entry says here. Private to
- * kernel/mm. Guarded by mm->lock; flushing the TLB is the caller's duty (tlb.h).
+ * The user half of x86-64 page tables (Intel SDM vol. 3, 4.5), and what an entry says here. Private
+ * to kernel/mm. Guarded by mm->lock; flushing the TLB is the caller's duty (tlb.h).
  *
- * Accessed and dirty are always set beforehand: this kernel never asks for them, and the CPU need not
- * write them. So entries only change under the lock and can be stored plainly.
+ * Accessed and dirty are always set beforehand: this kernel never asks for them, and the CPU need
+ * not write them. So entries only change under the lock and can be stored plainly.
  */
 #ifndef KERNEL_MM_PAGETABLE_H
 #define KERNEL_MM_PAGETABLE_H
@@ -16,20 +16,20 @@
 
 typedef uint64_t pte_t;
 
-#define PTE_PRESENT (1ull << 0)
-#define PTE_WRITE (1ull << 1)
-#define PTE_USER (1ull << 2)
+#define PTE_PRESENT  (1ull << 0)
+#define PTE_WRITE    (1ull << 1)
+#define PTE_USER     (1ull << 2)
 #define PTE_ACCESSED (1ull << 5)
-#define PTE_DIRTY (1ull << 6)
-#define PTE_NX (1ull << 63)
-#define PTE_ADDR 0x000ffffffffff000ull
+#define PTE_DIRTY    (1ull << 6)
+#define PTE_NX	     (1ull << 63)
+#define PTE_ADDR     0x000ffffffffff000ull
 
 /* Ours, in bits that the CPU ignores. */
-#define PTE_FILE (1ull << 9)	/* a page of the file cache: never written */
-#define PTE_ZERO (1ull << 10)	/* the shared zero page: not counted, no reference */
+#define PTE_FILE   (1ull << 9)	/* a page of the file cache: never written */
+#define PTE_ZERO   (1ull << 10) /* the shared zero page: not counted, no reference */
 #define PTE_HIDDEN (1ull << 11) /* not present, but holds its page: PROT_NONE */
-#define PTE_AWAY (1ull << 52)	/* not present: the content is at home */
-#define PTE_LOST (1ull << 53)	/* not present: home could not read it; access gives SIGBUS */
+#define PTE_AWAY   (1ull << 52) /* not present: the content is at home */
+#define PTE_LOST   (1ull << 53) /* not present: home could not read it; access gives SIGBUS */
 
 /* Does the entry refer to a page frame? */
 static inline bool pte_has_page(pte_t pte)
@@ -37,7 +37,10 @@ static inline bool pte_has_page(pte_t pte)
 	return pte & (PTE_PRESENT | PTE_HIDDEN);
 }
 
-/* A page that belongs to this address space alone, or shared with a fork's other half until written. */
+/*
+ * A page that belongs to this address space alone, or shared with a fork's other half until
+ * written.
+ */
 static inline bool pte_is_private(pte_t pte)
 {
 	return pte_has_page(pte) && !(pte & (PTE_FILE | PTE_ZERO));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Address spaces tried out in the booted kernel: a kernel thread puts one on, as a guest's thread would,
- * and touches it through uaccess, so that real faults happen on real page tables. Home is played by
- * another thread, whose pages are known by their address. Only with CONFIG_SELFTEST.
+ * Address spaces tried out in the booted kernel: a kernel thread puts one on, as a guest's thread
+ * would, and touches it through uaccess, so that real faults happen on real page tables. Home is
+ * played by another thread, whose pages are known by their address. Only with CONFIG_SELFTEST.
  */
 #ifdef CONFIG_SELFTEST
 
@@ -20,24 +20,24 @@
 #include "kernel/proc/thread.h"
 #include "kernel/time/clock.h"
 
-#define BASE 0x10000000ul
-#define FILE_BASE 0x20000000ul
+#define BASE	   0x10000000ul
+#define FILE_BASE  0x20000000ul
 #define FILE_PAGES 50ul
-#define TOP 0x7fff00000000ul
-#define RW (WVMA_READ | WVMA_WRITE)
-#define ANON (MM_MAP_PRIVATE | MM_MAP_ANONYMOUS)
+#define TOP	   0x7fff00000000ul
+#define RW	   (WVMA_READ | WVMA_WRITE)
+#define ANON	   (MM_MAP_PRIVATE | MM_MAP_ANONYMOUS)
 
 static unsigned failures;
 
-#define CHECK(expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr)) {                                                                     \
-			failures++;                                                                \
-			kprintf("selftest: %s:%d: %s\n", __FILE__, __LINE__, #expr);               \
-		}                                                                                  \
+#define CHECK(expr)                                                                  \
+	do {                                                                         \
+		if (!(expr)) {                                                       \
+			failures++;                                                  \
+			kprintf("selftest: %s:%d: %s\n", __FILE__, __LINE__, #expr); \
+		}                                                                    \
 	} while (0)
 
-/* --- a home ---------------------------------------------------------------------------------------------- */
+/* --- a home ---------------------------------------------------------------------------------- */
 
 struct request {
 	struct list_head link;
@@ -52,8 +52,8 @@ struct home {
 	struct list_head requests;
 	struct waitq wq;
 	bool paused, stop, stopped;
-	unsigned asked;		/* requests */
-	unsigned pages;		/* pages asked for */
+	unsigned asked; /* requests */
+	unsigned pages; /* pages asked for */
 	uint64_t grown;
 };
 
@@ -175,7 +175,7 @@ static void home_stop(struct home *h)
 	kfree(h);
 }
 
-/* --- helpers --------------------------------------------------------------------------------------------- */
+/* --- helpers --------------------------------------------------------------------------------- */
 
 static void put_on(struct mm *mm)
 {
@@ -210,7 +210,7 @@ static struct cfile *open_file(void)
 	return filecache_open(home_id, &id);
 }
 
-/* --- one thread ------------------------------------------------------------------------------------------ */
+/* --- one thread ------------------------------------------------------------------------------ */
 
 static void test_anonymous(struct mm *mm)
 {
@@ -249,7 +249,8 @@ static void test_strings(struct mm *mm)
 	CHECK(strncpy_from_user(buf, BASE + PAGE_SIZE - 4, sizeof(buf)) == -EFAULT);
 	CHECK(strncpy_from_user(buf, BASE + PAGE_SIZE - 4, 3) == 3);
 	CHECK(copy_to_user(BASE + PAGE_SIZE - 4, "abc", 4) == 0);
-	CHECK(strncpy_from_user(buf, BASE + PAGE_SIZE - 4, sizeof(buf)) == 3 && !strcmp(buf, "abc"));
+	CHECK(strncpy_from_user(buf, BASE + PAGE_SIZE - 4, sizeof(buf)) == 3 &&
+	      !strcmp(buf, "abc"));
 	CHECK(copy_from_user(buf, BASE + PAGE_SIZE - 13, 16) == 3);
 	CHECK(clear_user(BASE + PAGE_SIZE - 100, 200) == 100);
 	CHECK(cmpxchg_user32(BASE, 0, 5, (uint32_t *)buf) == 0 && buf[0] == 0);
@@ -305,7 +306,7 @@ static void test_remap(struct mm *mm, struct home *h)
 	mm_mark_away(mm, BASE, 20);
 	put_user64(other, 5);
 	mm_mark_away(mm, other, 20);
-	CHECK(mm->away_pages == 39);	/* what was written is not away */
+	CHECK(mm->away_pages == 39); /* what was written is not away */
 
 	/* BASE is on its way when something else, also away, takes its place. */
 	home_pause(h, true);
@@ -314,7 +315,7 @@ static void test_remap(struct mm *mm, struct home *h)
 		       MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, BASE) == (long)BASE);
 	home_pause(h, false);
 	wait_event(&mm->event_wq, list_empty(&mm->fetches));
-	CHECK(mm->away_pages == 19);	/* nothing of the old was installed */
+	CHECK(mm->away_pages == 19); /* nothing of the old was installed */
 	CHECK(peek(BASE) == 5 && peek(other) == 0xdead);
 
 	/* Grown in place, then moved because something is in the way. */
@@ -355,8 +356,8 @@ static void test_file(struct mm *mm, struct home *h)
 	CHECK(peek(FILE_BASE + FILE_PAGES * PAGE_SIZE) == 0xdead);
 	CHECK(fault_of(mm, FILE_BASE + FILE_PAGES * PAGE_SIZE, MM_READ) == 72);
 	CHECK(put_user64(FILE_BASE, 1) == 0 && peek(FILE_BASE) == 1 && mm->private_pages == 1);
-	CHECK(put_user64(FILE_BASE + PAGE_SIZE, 2) == 0 && peek(FILE_BASE + PAGE_SIZE + 8) ==
-							   word_at(FILE_BASE + PAGE_SIZE + 8));
+	CHECK(put_user64(FILE_BASE + PAGE_SIZE, 2) == 0 &&
+	      peek(FILE_BASE + PAGE_SIZE + 8) == word_at(FILE_BASE + PAGE_SIZE + 8));
 
 	/* The cache keeps the file's own content, for all. */
 	CHECK(filecache_lookup(file, 0, &page) == CPAGE_PRESENT);
@@ -399,11 +400,13 @@ static void test_fork(struct mm *mm)
 
 static void test_stack_and_brk(struct mm *mm, struct home *h)
 {
-	struct wire_vma v = { TOP + 0x1000000, TOP + 0x1002000, 0, RW | WVMA_GROWSDOWN, WVMA_NO_FILE };
+	struct wire_vma v = { TOP + 0x1000000, TOP + 0x1002000, 0, RW | WVMA_GROWSDOWN,
+			      WVMA_NO_FILE };
 
 	mm->rlim_stack = 100 * PAGE_SIZE;
 	CHECK(mm_image_vma(mm, &v, NULL) == 0 && mm_image_vma(mm, &v, NULL) == -EINVAL);
-	CHECK(put_user64(v.start - 5 * PAGE_SIZE + 8, 3) == 0 && h->grown == v.start - 5 * PAGE_SIZE);
+	CHECK(put_user64(v.start - 5 * PAGE_SIZE + 8, 3) == 0 &&
+	      h->grown == v.start - 5 * PAGE_SIZE);
 	CHECK(fault_of(mm, v.end - 101 * PAGE_SIZE, MM_WRITE) == 111);
 	CHECK(fault_of(mm, v.end - 100 * PAGE_SIZE, MM_WRITE) == 0);
 
@@ -424,7 +427,7 @@ static void test_stack_and_brk(struct mm *mm, struct home *h)
 	CHECK(mm_protect(mm, BASE + 0x20000, 0x1000, RW) == MM_NOT_SERVED);
 }
 
-/* --- several threads ---------------------------------------------------------------------------------- */
+/* --- several threads ------------------------------------------------------------------------- */
 
 struct crowd {
 	struct mm *mm;
@@ -434,8 +437,10 @@ struct crowd {
 	uint32_t wrong;
 };
 
-/* Lets threads of lower priority run too: what the scheduler thinks of a kernel thread with an address
- * space is not what it thinks of a guest's. */
+/*
+ * Lets threads of lower priority run too: what the scheduler thinks of a kernel thread with an
+ * address space is not what it thinks of a guest's.
+ */
 static void nap(void)
 {
 	sleep_until(clock_now_ns() + NSEC_PER_MSEC);
@@ -564,7 +569,7 @@ unsigned mm_selftest(void)
 	put_on(NULL);
 	mm_put(mm);
 	home_stop(h);
-	sleep_until(clock_now_ns() + 50 * NSEC_PER_MSEC);	/* the threads' stacks */
+	sleep_until(clock_now_ns() + 50 * NSEC_PER_MSEC); /* the threads' stacks */
 	free_after = mem_free_pages();
 	/* Slabs of the heap may have grown; guests' pages may not be among what is missing. */
 	CHECK(free_before < free_after + 64);

@@ -93,7 +93,7 @@ void tlb_finish(struct tlb_batch *batch)
 	tlb_begin(batch, batch->mm);
 }
 
-/* --- CR3 ------------------------------------------------------------------------------------------------ */
+/* --- CR3 ------------------------------------------------------------------------------------- */
 
 /*
  * A kernel thread keeps whatever is loaded: it never looks at the user half, and the guest that ran

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keeping the TLBs of all CPUs true. Pages that were unmapped are collected in a batch and freed only
- * after every CPU that may have used them has flushed. Private to kernel/mm.
+ * Keeping the TLBs of all CPUs true. Pages that were unmapped are collected in a batch and freed
+ * only after every CPU that may have used them has flushed. Private to kernel/mm.
  *
  * A batch lives on the stack: tlb_begin(), entries are changed and noted, tlb_finish(). All under
  * mm->lock, in thread context, with interrupts on and no spin lock held.
@@ -18,7 +18,7 @@ struct page;
 
 struct tlb_batch {
 	struct mm *mm;
-	uint64_t start, end;	/* what to flush; empty when start >= end */
+	uint64_t start, end; /* what to flush; empty when start >= end */
 	unsigned npages;
 	struct page *pages[TLB_BATCH_PAGES];
 };

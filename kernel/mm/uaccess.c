@@ -8,7 +8,10 @@
 #include "kernel/cpu/trap.h"
 #include "kernel/cpu/x86.h"
 
-/* Eight bytes at a time, then one: the second loop also finds out where exactly the first one failed. */
+/*
+ * Eight bytes at a time, then one: the second loop also finds out where exactly the first one
+ * failed.
+ */
 static size_t copy_bytes(void *dst, const void *src, size_t len)
 {
 	size_t words = len / 8;
@@ -88,40 +91,40 @@ long strncpy_from_user(char *dst, uint64_t src, size_t max)
 	return (long)max;
 }
 
-#define DEFINE_GET(bits, suffix)                                                                   \
-	int get_user##bits(uint##bits##_t *val, uint64_t addr)                                     \
-	{                                                                                          \
-		uint##bits##_t v = 0;                                                              \
-		int err = -EFAULT;                                                                 \
-		if (!user_range_ok(addr, sizeof(v)))                                               \
-			return -EFAULT;                                                            \
-		user_access_begin();                                                               \
-		__asm__ volatile("1: mov" suffix " (%2), %0\n\t"                                   \
-				 "xorl %1, %1\n\t"                                                 \
-				 "2:\n\t" EXTABLE(1b, 2b)                                          \
-				 : "+&r"(v), "+&r"(err)                                            \
-				 : "r"(addr)                                                       \
-				 : "memory", "cc");                                                \
-		user_access_end();                                                                 \
-		*val = v;                                                                          \
-		return err;                                                                        \
+#define DEFINE_GET(bits, suffix)                                 \
+	int get_user##bits(uint##bits##_t *val, uint64_t addr)   \
+	{                                                        \
+		uint##bits##_t v = 0;                            \
+		int err = -EFAULT;                               \
+		if (!user_range_ok(addr, sizeof(v)))             \
+			return -EFAULT;                          \
+		user_access_begin();                             \
+		__asm__ volatile("1: mov" suffix " (%2), %0\n\t" \
+				 "xorl %1, %1\n\t"               \
+				 "2:\n\t" EXTABLE(1b, 2b)        \
+				 : "+&r"(v), "+&r"(err)          \
+				 : "r"(addr)                     \
+				 : "memory", "cc");              \
+		user_access_end();                               \
+		*val = v;                                        \
+		return err;                                      \
 	}
 
-#define DEFINE_PUT(bits, suffix)                                                                   \
-	int put_user##bits(uint64_t addr, uint##bits##_t val)                                      \
-	{                                                                                          \
-		int err = -EFAULT;                                                                 \
-		if (!user_range_ok(addr, sizeof(val)))                                             \
-			return -EFAULT;                                                            \
-		user_access_begin();                                                               \
-		__asm__ volatile("1: mov" suffix " %1, (%2)\n\t"                                   \
-				 "xorl %0, %0\n\t"                                                 \
-				 "2:\n\t" EXTABLE(1b, 2b)                                          \
-				 : "+&r"(err)                                                      \
-				 : "r"(val), "r"(addr)                                             \
-				 : "memory", "cc");                                                \
-		user_access_end();                                                                 \
-		return err;                                                                        \
+#define DEFINE_PUT(bits, suffix)                                 \
+	int put_user##bits(uint64_t addr, uint##bits##_t val)    \
+	{                                                        \
+		int err = -EFAULT;                               \
+		if (!user_range_ok(addr, sizeof(val)))           \
+			return -EFAULT;                          \
+		user_access_begin();                             \
+		__asm__ volatile("1: mov" suffix " %1, (%2)\n\t" \
+				 "xorl %0, %0\n\t"               \
+				 "2:\n\t" EXTABLE(1b, 2b)        \
+				 : "+&r"(err)                    \
+				 : "r"(val), "r"(addr)           \
+				 : "memory", "cc");              \
+		user_access_end();                               \
+		return err;                                      \
 	}
 
 DEFINE_GET(32, "l")
@@ -152,7 +155,9 @@ static bool touch(uint64_t addr, bool write)
 	int err = -EFAULT;
 
 	user_access_begin();
-	/* Adding 0 with a lock asks for the right to write without losing another thread's store. */
+	/*
+	 * Adding 0 with a lock asks for the right to write without losing another thread's store.
+	 */
 	if (write)
 		__asm__ volatile("1: lock addb $0, (%1)\n\t"
 				 "xorl %0, %0\n\t"

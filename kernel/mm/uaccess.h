@@ -39,8 +39,8 @@ int put_user32(uint64_t addr, uint32_t val);
 int put_user64(uint64_t addr, uint64_t val);
 
 /*
- * Atomic compare and exchange of an aligned word: *seen is what was there; it was replaced by new_val
- * if *seen == old. 0 or -EFAULT.
+ * Atomic compare and exchange of an aligned word: *seen is what was there; it was replaced by
+ * new_val if *seen == old. 0 or -EFAULT.
  */
 int cmpxchg_user32(uint64_t addr, uint32_t old, uint32_t new_val, uint32_t *seen);
 

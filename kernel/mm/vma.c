@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The set of mappings: an AVL tree with free gaps noted in it, and what mmap and friends do to it. */
+/*
+ * The set of mappings: an AVL tree with free gaps noted in it, and what mmap and friends do to it.
+ */
 #include "kernel/mm/vma.h"
 
 #include <errno.h>
@@ -7,7 +9,7 @@
 
 #include "kernel/mm/filecache.h"
 
-/* --- the tree -------------------------------------------------------------------------------------- */
+/* --- the tree -------------------------------------------------------------------------------- */
 
 static int height(const struct vma *v)
 {
@@ -144,7 +146,7 @@ static void tree_refresh(struct vma *root, const struct vma *v)
 	update(root);
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------- */
+/* --- nodes ----------------------------------------------------------------------------------- */
 
 static void account(struct vma_set *set, const struct vma *v, uint64_t len, bool add)
 {
@@ -256,7 +258,7 @@ static bool join_next(struct vma_set *set, struct vma *v)
 	return true;
 }
 
-/* --- the set ------------------------------------------------------------------------------------------ */
+/* --- the set --------------------------------------------------------------------------------- */
 
 void vma_set_init(struct vma_set *set)
 {
@@ -282,7 +284,8 @@ int vma_set_copy(struct vma_set *dst, const struct vma_set *src)
 {
 	struct vma *last = NULL;
 
-	vma_for_each(v, src) {
+	vma_for_each(v, src)
+	{
 		struct vma *copy = new_vma(v->start, v->end, v->flags, v->offset, v->file);
 
 		if (!copy) {
@@ -348,7 +351,10 @@ int vma_insert(struct vma_set *set, uint64_t start, uint64_t end, uint32_t flags
 {
 	struct vma *next = vma_find(set, start);
 	struct vma *prev = next ? next->prev : last_vma(set);
-	struct vma probe = { .start = start, .end = end, .flags = flags, .file = file,
+	struct vma probe = { .start = start,
+			     .end = end,
+			     .flags = flags,
+			     .file = file,
 			     .offset = file ? offset : 0 };
 	struct vma *v;
 
@@ -407,7 +413,7 @@ int vma_protect(struct vma_set *set, uint64_t start, uint64_t end, uint32_t prot
 			err = split(set, v, start);
 			if (err)
 				break;
-			continue;	/* the next one is the upper part */
+			continue; /* the next one is the upper part */
 		}
 		if (v->end > end) {
 			err = split(set, v, end);

@@ -6,7 +6,8 @@
  * An AVL tree ordered by address, each node with the largest free gap below it, so finding a VMA or
  * a place for a new one takes O(log n) steps however many there are; plus a list in address order.
  * Guarded by the owner's lock (mm->lock). A VMA owns one reference of its file; functions that are
- * given a file take a reference of their own. A VMA pointer is good until the next change of the set.
+ * given a file take a reference of their own. A VMA pointer is good until the next change of the
+ * set.
  *
  * Portable: compiled on the host for tests/unit/test_vma.c. All addresses and lengths are in bytes,
  * multiples of the page size, ends exclusive.
@@ -29,10 +30,10 @@ struct cfile;
 
 struct vma {
 	uint64_t start, end;
-	uint64_t offset;	/* of start in the file; 0 without a file */
-	uint32_t flags;		/* WVMA_* */
+	uint64_t offset; /* of start in the file; 0 without a file */
+	uint32_t flags;	 /* WVMA_* */
 	int height;
-	struct cfile *file;	/* NULL: anonymous */
+	struct cfile *file; /* NULL: anonymous */
 	struct vma *prev, *next;
 	struct vma *left, *right;
 	/* Of the subtree. low counts a growing stack's guard as used. */
@@ -43,7 +44,7 @@ struct vma_set {
 	struct vma *root, *first;
 	size_t count;
 	uint64_t bytes;
-	uint64_t accountable;	/* bytes that may be written and are private */
+	uint64_t accountable; /* bytes that may be written and are private */
 };
 
 void vma_set_init(struct vma_set *set);
@@ -77,12 +78,14 @@ int vma_insert(struct vma_set *set, uint64_t start, uint64_t end, uint32_t flags
 int vma_remove(struct vma_set *set, uint64_t start, uint64_t end);
 
 /*
- * Gives start..end, which must have no hole, the rights prot (WVMA_READ | ...), splitting and joining
- * as needed. 0, or -ENOMEM: then the front part may have been changed.
+ * Gives start..end, which must have no hole, the rights prot (WVMA_READ | ...), splitting and
+ * joining as needed. 0, or -ENOMEM: then the front part may have been changed.
  */
 int vma_protect(struct vma_set *set, uint64_t start, uint64_t end, uint32_t prot);
 
-/* Moves the lower edge of a VMA down over free addresses; its offset stays that of the old start. */
+/*
+ * Moves the lower edge of a VMA down over free addresses; its offset stays that of the old start.
+ */
 void vma_extend_down(struct vma_set *set, struct vma *vma, uint64_t start);
 
 /* Moves the upper edge of a VMA up over free addresses, and joins it with an equal neighbour. */

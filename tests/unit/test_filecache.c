@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The cache of file pages, with the kernel around it replaced: pages and heap come from malloc (so that
- * ASan sees each one), and allocation can be made to fail.
+ * The cache of file pages, with the kernel around it replaced: pages and heap come from malloc (so
+ * that ASan sees each one), and allocation can be made to fail.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr)) {                                                                     \
-			printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #expr);                     \
-			exit(1);                                                                   \
-		}                                                                                  \
+#define CHECK(expr)                                                            \
+	do {                                                                   \
+		if (!(expr)) {                                                 \
+			printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #expr); \
+			exit(1);                                               \
+		}                                                              \
 	} while (0)
 
-/* --- the environment, in place of the kernel's headers ------------------------------------------------ */
+/* --- the environment, in place of the kernel's headers --------------------------------------- */
 
 #define KERNEL_MM_PAGE_H
 #define KERNEL_MM_KMALLOC_H
@@ -119,7 +119,10 @@ static void spin_unlock(spinlock_t *l)
 struct waitq {
 	int unused;
 };
-#define WAITQ_INIT(name) { 0 }
+#define WAITQ_INIT(name) \
+	{                \
+		0        \
+	}
 
 static void waitq_wake_all(struct waitq *wq)
 {
@@ -132,7 +135,7 @@ static void waitq_wake_all(struct waitq *wq)
 
 #include "kernel/mm/filecache.c"
 
-/* --- the tests ---------------------------------------------------------------------------------------- */
+/* --- the tests ------------------------------------------------------------------------------- */
 
 static const uint8_t home_a[16] = { 1 }, home_b[16] = { 2 };
 static const struct wire_file small = { .dev = 8, .ino = 77, .size = 3 * 4096 + 1, .mtime_ns = 5 };
@@ -171,7 +174,7 @@ static void pages_arrive(void)
 	memset(data, 'x', sizeof(data));
 	CHECK(filecache_lookup(f, 0, &p) == CPAGE_ABSENT);
 	CHECK(filecache_claim(f, 0, 3) == 3);
-	CHECK(filecache_claim(f, 0, 3) == 0);	/* never asked twice */
+	CHECK(filecache_claim(f, 0, 3) == 0); /* never asked twice */
 	CHECK(filecache_lookup(f, 1, &p) == CPAGE_COMING);
 	filecache_wait(f, 1, always, NULL);
 	CHECK(filecache_install(f, 0, WPAGE_RAW, data) == 0 && wakes == 1);
@@ -222,7 +225,7 @@ static void untouched_pages_go_first(void)
 	CHECK(filecache_claim(f, 100000, 600) == 600);
 	for (int i = 0; i < 600; i++)
 		CHECK(filecache_install(f, 100000 + i, WPAGE_ZERO, NULL) == 0);
-	CHECK(filecache_shrink(1) == 1);	/* forgets who was touched */
+	CHECK(filecache_shrink(1) == 1); /* forgets who was touched */
 	CHECK(filecache_lookup(f, 100300, &p) == CPAGE_PRESENT);
 	page_put(p);
 	CHECK(filecache_shrink(598) == 598);
@@ -243,8 +246,7 @@ static void memory_runs_out(void)
 		id.ino = 2000 + n;
 		fail_after = n;
 		f = filecache_open(home_a, &id);
-		if (f && filecache_claim(f, 1, 1) == 1 &&
-		    filecache_install(f, 1, WPAGE_ZERO, NULL))
+		if (f && filecache_claim(f, 1, 1) == 1 && filecache_install(f, 1, WPAGE_ZERO, NULL))
 			CHECK(filecache_lookup(f, 1, &p) == CPAGE_ABSENT);
 		fail_after = -1;
 		if (!f)
@@ -285,13 +287,15 @@ static void random_operations(uint64_t seed)
 			cfile_put(f[k]);
 			f[k] = NULL;
 			break;
-		case 1: case 2:
+		case 1:
+		case 2:
 			filecache_claim(f[k], index, 16);
 			break;
-		case 3: case 4:
+		case 3:
+		case 4:
 			for (int i = 0; i < 16; i++)
-				filecache_install(f[k], index + i, r >> 20 & 7 ? WPAGE_ZERO : WPAGE_NONE,
-						  NULL);
+				filecache_install(f[k], index + i,
+						  r >> 20 & 7 ? WPAGE_ZERO : WPAGE_NONE, NULL);
 			break;
 		case 5:
 			filecache_abandon(f[k], index, 16);

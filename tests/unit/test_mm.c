@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Address spaces against a model that knows only what each page must contain. The machine is played: frames
- * are an array, the TLB remembers what it was shown until it is told to flush, and home is a second
- * model that replays every change of the map in the order of the stream, answers requests for pages from
- * what it has, and is as late as chance wants. Random operations on two address spaces, the second forked
- * from the first, must leave every page with the right content, the counts right, no stale TLB entry, and
- * in the end a process that could go home, and no frame lost.
+ * Address spaces against a model that knows only what each page must contain. The machine is
+ * played: frames are an array, the TLB remembers what it was shown until it is told to flush, and
+ * home is a second model that replays every change of the map in the order of the stream, answers
+ * requests for pages from what it has, and is as late as chance wants. Random operations on two
+ * address spaces, the second forked from the first, must leave every page with the right content,
+ * the counts right, no stale TLB entry, and in the end a process that could go home, and no frame
+ * lost.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -14,13 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr)) {                                                                     \
-			printf("FAIL %s:%d: %s (seed %llu step %d)\n", __FILE__, __LINE__, #expr,  \
-			       (unsigned long long)seed, step);                                    \
-			abort();                                                                   \
-		}                                                                                  \
+#define CHECK(expr)                                                                               \
+	do {                                                                                      \
+		if (!(expr)) {                                                                    \
+			printf("FAIL %s:%d: %s (seed %llu step %d)\n", __FILE__, __LINE__, #expr, \
+			       (unsigned long long)seed, step);                                   \
+			abort();                                                                  \
+		}                                                                                 \
 	} while (0)
 
 static uint64_t seed, rng;
@@ -34,7 +35,7 @@ static uint32_t rnd(uint32_t n)
 	return (uint32_t)(rng >> 24) % n;
 }
 
-/* --- the machine, in place of the kernel's headers ---------------------------------------------------- */
+/* --- the machine, in place of the kernel's headers ------------------------------------------- */
 
 #define KERNEL_MM_PAGE_H
 #define KERNEL_MM_KMALLOC_H
@@ -49,19 +50,19 @@ static uint32_t rnd(uint32_t n)
 #define KERNEL_PROC_THREAD_H
 #define KERNEL_KPRINTF_H
 
-#define KASSERT(expr) CHECK(expr)
-#define panic(...) abort()
+#define KASSERT(expr)	    CHECK(expr)
+#define panic(...)	    abort()
 #define panic_trap(tf, ...) ((void)(tf), abort())
-#define CPU_HAS_NX 1
-#define CPU_HAS_SMAP 1
-#define RFLAGS_AC (1ull << 18)
+#define CPU_HAS_NX	    1
+#define CPU_HAS_SMAP	    1
+#define RFLAGS_AC	    (1ull << 18)
 
-#define PAGE_SHIFT 12
-#define PAGE_SIZE 4096ul
-#define PAGE_MASK (~(PAGE_SIZE - 1))
+#define PAGE_SHIFT	 12
+#define PAGE_SIZE	 4096ul
+#define PAGE_MASK	 (~(PAGE_SIZE - 1))
 #define PAGE_ALIGN_UP(x) (((uint64_t)(x) + PAGE_SIZE - 1) & PAGE_MASK)
-#define USER_END 0x00007ffffffff000ul
-#define FRAMES 6000
+#define USER_END	 0x00007ffffffff000ul
+#define FRAMES		 6000
 
 struct page {
 	uint32_t refcount;
@@ -160,28 +161,31 @@ static void kmap_copy_kernel_half(uint64_t *pml4)
 	(void)pml4;
 }
 
-#define kzalloc(n) calloc(1, n)
+#define kzalloc(n)     calloc(1, n)
 #define krealloc(p, n) realloc(p, n)
-#define kfree(p) free(p)
+#define kfree(p)       free(p)
 
 typedef int spinlock_t;
-#define SPINLOCK_INIT 0
-#define spin_lock(l) ((void)(l))
+#define SPINLOCK_INIT  0
+#define spin_lock(l)   ((void)(l))
 #define spin_unlock(l) ((void)(l))
 
 struct waitq {
 	int unused;
 };
-#define WAITQ_INIT(name) { 0 }
-#define waitq_init(wq) ((void)(wq))
+#define WAITQ_INIT(name) \
+	{                \
+		0        \
+	}
+#define waitq_init(wq)	   ((void)(wq))
 #define waitq_wake_all(wq) ((void)(wq))
 
 /* Whoever waits waits for home. */
 static void home_step(void);
-#define wait_event(wq, cond)                                                                       \
-	do {                                                                                       \
-		while (!(cond))                                                                    \
-			home_step();                                                               \
+#define wait_event(wq, cond)         \
+	do {                         \
+		while (!(cond))      \
+			home_step(); \
 	} while (0)
 
 struct mutex {
@@ -251,28 +255,28 @@ static void tlb_unload(struct mm *mm);
 #include "kernel/mm/mmap.c"
 #include "kernel/mm/mremap.c"
 
-/* --- the model ---------------------------------------------------------------------------------------- */
+/* --- the model ------------------------------------------------------------------------------- */
 
-#define N 200
-#define BASE (0x10000000ul - 90 * PAGE_SIZE)	/* across the edge of a page table */
-#define ADDR(i) (BASE + (uint64_t)(i) * PAGE_SIZE)
+#define N	   200
+#define BASE	   (0x10000000ul - 90 * PAGE_SIZE) /* across the edge of a page table */
+#define ADDR(i)	   (BASE + (uint64_t)(i)*PAGE_SIZE)
 #define FILE_PAGES 60
-#define ANON (MM_MAP_PRIVATE | MM_MAP_ANONYMOUS)
+#define ANON	   (MM_MAP_PRIVATE | MM_MAP_ANONYMOUS)
 
 struct cell {
 	bool used, file;
 	uint32_t prot;
 	int index;	/* in the file */
-	uint64_t value;	/* its first word */
+	uint64_t value; /* its first word */
 };
 
 struct side {
 	struct mm *mm;
 	struct guest_pager pager;
-	struct cell cell[N];	/* what the program must see */
-	struct cell stub[N];	/* what home has: the same map, later, and without our writes */
-	bool dirty[N];		/* stub: private content, so not the file's own */
-	pte_t tlb[2][N];	/* of two CPUs */
+	struct cell cell[N]; /* what the program must see */
+	struct cell stub[N]; /* what home has: the same map, later, and without our writes */
+	bool dirty[N];	     /* stub: private content, so not the file's own */
+	pte_t tlb[2][N];     /* of two CPUs */
 };
 
 static struct side sides[2];
@@ -288,7 +292,7 @@ static uint64_t file_value(int index)
 	return index % 5 == 4 ? 0 : 0xf00000000ull + (uint64_t)index;
 }
 
-/* --- the TLB ------------------------------------------------------------------------------------------ */
+/* --- the TLB --------------------------------------------------------------------------------- */
 
 static struct side *running;
 static int cpu;
@@ -341,18 +345,18 @@ static void tlb_unload(struct mm *mm)
 		memset(s->tlb, 0, sizeof(s->tlb));
 }
 
-/* --- home --------------------------------------------------------------------------------------------- */
+/* --- home ------------------------------------------------------------------------------------ */
 
 enum event_type { EV_GET, EV_MAP, EV_UNMAP, EV_DONTNEED, EV_MOVE, EV_FORK };
 
 struct event {
 	enum event_type type;
 	struct side *side;
-	int from, n, to;	/* pages */
+	int from, n, to; /* pages */
 	bool file;
 	int index;
 	uint32_t cookie;
-	uint64_t value[WIRE_PAGE_GET_MAX];	/* of an answer */
+	uint64_t value[WIRE_PAGE_GET_MAX]; /* of an answer */
 	int done;
 };
 
@@ -413,9 +417,12 @@ static void home_event(struct event *e)
 		for (int i = 0; i < e->n; i++) {
 			const struct cell *c = &s->stub[e->from + i];
 
-			/* Asked for what is there, and for a file only where it is the file's own. */
+			/*
+			 * Asked for what is there, and for a file only where it is the file's own.
+			 */
 			CHECK(c->used);
-			CHECK(!e->file || (c->file && !s->dirty[e->from + i] && c->index < FILE_PAGES));
+			CHECK(!e->file ||
+			      (c->file && !s->dirty[e->from + i] && c->index < FILE_PAGES));
 			CHECK(e->file || s->dirty[e->from + i]);
 			e->value[i] = c->value;
 		}
@@ -470,8 +477,8 @@ static void home_deliver(void)
 			data[raw++][0] = v;
 		}
 	}
-	CHECK(mm_install(e->side->mm, e->cookie, ADDR(e->from + e->done), (unsigned)n, kinds, data) ==
-	      0);
+	CHECK(mm_install(e->side->mm, e->cookie, ADDR(e->from + e->done), (unsigned)n, kinds,
+			 data) == 0);
 	e->done += n;
 	if (e->done == e->n) {
 		mm_fetch_done(e->side->mm, e->cookie);
@@ -484,7 +491,7 @@ static void home_step(void)
 {
 	bool events = head != tail, answers = ahead != atail;
 
-	CHECK(events || answers);	/* else somebody waits for nothing */
+	CHECK(events || answers); /* else somebody waits for nothing */
 	if (events && (!answers || rnd(2)))
 		home_event(to_home[head++ % 4096]);
 	else
@@ -524,7 +531,7 @@ bool guest_memory_pressure(void)
 	return true;
 }
 
-/* --- operations ------------------------------------------------------------------------------------------ */
+/* --- operations ------------------------------------------------------------------------------ */
 
 /* One access by the program, as the CPU does it. */
 static void access_page(struct side *s, int i, bool write)
@@ -592,8 +599,9 @@ static void op_map(struct side *s, int from, int n)
 		uint32_t how = rnd(3);
 
 		got = mm_map_anon(s->mm, ADDR(from), (uint64_t)n * PAGE_SIZE - rnd(4096), prot,
-				  ANON | (how == 0 ? MM_MAP_FIXED_NOREPLACE :
-					  how == 1 ? MM_MAP_FIXED : 0));
+				  ANON | (how == 0   ? MM_MAP_FIXED_NOREPLACE
+					  : how == 1 ? MM_MAP_FIXED
+						     : 0));
 		if (how == 0 && !free_there) {
 			CHECK(got == -EEXIST);
 			return;
@@ -702,7 +710,7 @@ static void op_fork(void)
 	child->mm->pager = &child->pager;
 }
 
-/* --- checks ------------------------------------------------------------------------------------------------ */
+/* --- checks ---------------------------------------------------------------------------------- */
 
 struct counts {
 	uint64_t rss, private, away;
@@ -735,7 +743,8 @@ static void check_side(struct side *s)
 			pte_t seen = s->tlb[k][i];
 
 			/* What the TLB allows, the tables allow. */
-			CHECK(!seen || (pte && (*pte & PTE_PRESENT) && pte_page(*pte) == pte_page(seen)));
+			CHECK(!seen ||
+			      (pte && (*pte & PTE_PRESENT) && pte_page(*pte) == pte_page(seen)));
 			CHECK(!(seen & PTE_WRITE) || (*pte & PTE_WRITE));
 			CHECK(!seen || (seen & PTE_NX) || !(*pte & PTE_NX));
 		}
@@ -819,20 +828,23 @@ static void random_operations(int steps)
 			fail_after = (int)rnd(4);
 		/* Some begin with much moving about while almost everything is away. */
 		switch (seed % 2 && step < 200 ? 6 + rnd(4) : rnd(24)) {
-		case 0: case 1:
+		case 0:
+		case 1:
 			fail_after = -1;
 			op_map(s, from, n);
 			break;
 		case 2:
 			op_unmap(s, from, n);
 			break;
-		case 3: case 4:
+		case 3:
+		case 4:
 			op_protect(s, from, n);
 			break;
 		case 5:
 			op_dontneed(s, from, n);
 			break;
-		case 6: case 7:
+		case 6:
+		case 7:
 			fail_after = -1;
 			op_remap(s, from, n, (int)rnd(N), (int)rnd(8) - 3);
 			break;
@@ -847,7 +859,9 @@ static void random_operations(int steps)
 		case 10:
 			filecache_shrink(rnd(30));
 			break;
-		case 11: case 12: case 13:
+		case 11:
+		case 12:
+		case 13:
 			if (head != tail || ahead != atail)
 				home_step();
 			break;
@@ -878,7 +892,7 @@ static void random_operations(int steps)
 	}
 	cfile_put(file);
 	filecache_shrink(SIZE_MAX);
-	CHECK(frames_used == 1);	/* the page of zeros */
+	CHECK(frames_used == 1); /* the page of zeros */
 }
 
 int main(int argc, char **argv)

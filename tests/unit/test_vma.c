@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The set of mappings against a model that is too simple to be wrong: an array with one entry per
- * page. Random operations on both must leave the same pages mapped in the same way, and after each the
- * tree must be ordered, balanced, right about its gaps, and joined wherever two neighbours say the same.
+ * page. Random operations on both must leave the same pages mapped in the same way, and after each
+ * the tree must be ordered, balanced, right about its gaps, and joined wherever two neighbours say
+ * the same.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,17 +12,17 @@
 
 #include "kernel/mm/vma.c"
 
-#define PAGE ((uint64_t)WIRE_PAGE_SIZE)
-#define PAGES 3000
-#define BASE (0x400000ull)
-#define ADDR(i) (BASE + (uint64_t)(i) * PAGE)
+#define PAGE	((uint64_t)WIRE_PAGE_SIZE)
+#define PAGES	3000
+#define BASE	(0x400000ull)
+#define ADDR(i) (BASE + (uint64_t)(i)*PAGE)
 
-#define CHECK(expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr)) {                                                                     \
-			printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #expr);                     \
-			exit(1);                                                                   \
-		}                                                                                  \
+#define CHECK(expr)                                                            \
+	do {                                                                   \
+		if (!(expr)) {                                                 \
+			printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #expr); \
+			exit(1);                                               \
+		}                                                              \
 	} while (0)
 
 /* Files here are only counted. */
@@ -90,7 +91,8 @@ static void check_set(void)
 	int i = 0;
 
 	check_tree(set.root);
-	vma_for_each(v, &set) {
+	vma_for_each(v, &set)
+	{
 		CHECK(v->start < v->end && v->start >= at);
 		if (at && gap_low(v) > at && gap_low(v) - at > gap)
 			gap = gap_low(v) - at;
@@ -120,7 +122,8 @@ static const uint32_t prots[] = { 0, 1, 3, 5, 7, 3, 3 };
 
 static void op_insert(int from, int to)
 {
-	uint32_t flags = prots[rnd(7)] | (rnd(6) ? 0 : WVMA_NORESERVE) | (rnd(40) ? 0 : WVMA_GROWSDOWN);
+	uint32_t flags =
+		prots[rnd(7)] | (rnd(6) ? 0 : WVMA_NORESERVE) | (rnd(40) ? 0 : WVMA_GROWSDOWN);
 	struct cfile *file = rnd(2) ? &files[rnd(3)] : NULL;
 	/* Few distinct offsets, so that neighbours often continue each other. */
 	uint64_t offset = rnd(3) ? (uint64_t)from * PAGE : rnd(50) * PAGE;
@@ -173,7 +176,8 @@ static bool place_ok(int from, int n)
 
 static void op_gap(void)
 {
-	int n = 1 + rnd(rnd(4) ? 20 : 400), lo = rnd(PAGES), hi = lo + rnd(PAGES - lo) + 1, want = -1;
+	int n = 1 + rnd(rnd(4) ? 20 : 400), lo = rnd(PAGES), hi = lo + rnd(PAGES - lo) + 1,
+	    want = -1;
 	uint64_t got = vma_gap_below(&set, n * PAGE, ADDR(lo), ADDR(hi));
 
 	for (int i = hi - n; i >= lo && want < 0; i--)
@@ -222,13 +226,18 @@ static void random_operations(uint64_t seed, int steps)
 		if (to > PAGES)
 			to = PAGES;
 		switch (rnd(10)) {
-		case 0: case 1: case 2: case 3:
+		case 0:
+		case 1:
+		case 2:
+		case 3:
 			op_insert(from, to);
 			break;
-		case 4: case 5:
+		case 4:
+		case 5:
 			op_remove(from, to);
 			break;
-		case 6: case 7:
+		case 6:
+		case 7:
 			op_protect(from, to);
 			break;
 		case 8:
