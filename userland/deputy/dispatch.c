@@ -53,9 +53,9 @@ static const char *to_image(struct stub *stub, struct session *session, const st
 		wrong = wire_check_pages(payload, hdr->len);
 		if (wrong)
 			return wrong;
-		/* Pages that a process at home is waiting for. */
-		if (stub->state == STUB_NATIVE || stub->state == STUB_FREEZING)
-			return home_message(stub, session, hdr, payload);
+		/* Pages that a process at home is waiting for, or no longer waiting for. */
+		if (!is_guest(stub))
+			return stub->home ? home_message(stub, session, hdr, payload) : NULL;
 	}
 	if (!is_guest(stub))
 		return "an image of a process that is not there";
