@@ -10,6 +10,7 @@
 #include "kernel/guest/guest.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc.h"
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
@@ -254,6 +255,10 @@ void return_to_user_work(struct trapframe *tf)
 	struct uthread *u = current_user;
 
 	irq_enable();
+	if (u->set_tid) {
+		put_user32(u->set_tid, u->tid);
+		u->set_tid = 0;
+	}
 	for (;;) {
 		bool due;
 

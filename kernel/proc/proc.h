@@ -107,7 +107,8 @@ struct uthread {
 	uint32_t rseq_size, rseq_sig;
 	int rseq_cpu;			/* what the program was told last; -1: nothing */
 	uint64_t robust_list, robust_len;
-	uint64_t clear_tid;
+	uint64_t clear_tid;		/* zeroed when it ends, for others who see this memory */
+	uint64_t set_tid;		/* gets the tid before the thread first runs; 0: nothing */
 	struct restart_block restart;
 	uint64_t stime_ns;		/* CPU time inside system calls */
 	uint64_t call_start_ns;		/* CPU time when the current one began; 0: in none */

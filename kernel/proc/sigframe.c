@@ -176,13 +176,13 @@ long sigframe_pop(struct trapframe *tf)
 	const struct sig_context *c;
 	struct rt_sigframe f;
 
-	restart_forget(tf);
 	/* The handler's `ret` has taken pretcode off the stack. */
 	if (copy_from_user(&f, tf->rsp - 8, offsetof(struct rt_sigframe, info)))
 		return -EFAULT;
 	c = &f.uc.mcontext;
 	if ((c->cs | 3) != USER_CS)
 		return retreat(WHY_SYSCALL, "rt_sigreturn to code segment %#x", c->cs);
+	restart_forget(tf);
 	signal_set_mask(f.uc.sigmask);
 	tf->r8 = c->r8; tf->r9 = c->r9; tf->r10 = c->r10; tf->r11 = c->r11;
 	tf->r12 = c->r12; tf->r13 = c->r13; tf->r14 = c->r14; tf->r15 = c->r15;

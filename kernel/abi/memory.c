@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Changes of the address space. The node decides and acts, and home repeats it in the stub, so that
+ * both maps stay the same. Where home might refuse (limits of address space, very large sizes), it is
+ * asked first. mm->map_lock is held over both, so that home sees changes in their order.
+ */
+#include <errno.h>
+
+#include "kernel/abi/abi.h"
+#include "kernel/guest/guest.h"
+#include "kernel/mm/filecache.h"
+#include "kernel/mm/mm.h"
+
+enum {
+	NR_MMAP = 9, NR_MPROTECT = 10, NR_MUNMAP = 11, NR_BRK = 12, NR_MREMAP = 25,
+	NR_MADVISE = 28,
+};
+
+#define PROT_ALL (WVMA_READ | WVMA_WRITE | WVMA_EXEC)
+
+#define ANON_FLAGS                                                                                 \
+	(MM_MAP_PRIVATE | MM_MAP_FIXED | MM_MAP_ANONYMOUS | MM_MAP_DENYWRITE | MM_MAP_EXECUTABLE |     \
+	 MM_MAP_NORESERVE | MM_MAP_POPULATE | MM_MAP_NONBLOCK | MM_MAP_STACK |                         \
+	 MM_MAP_FIXED_NOREPLACE)
+#define FILE_FLAGS ((ANON_FLAGS & ~MM_MAP_ANONYMOUS) | MM_MAP_SHARED)
+
+/* Above these, home is asked before anything is done here. */
+#define ASK_BYTES (64ull << 20)
+#define ASK_MAPS 60000u
+
+static bool ask_first(struct mm *mm, uint64_t bytes)
+{
+	return current_proc->map_sync || bytes >= ASK_BYTES || mm->vmas.count > ASK_MAPS;
+}
+
+/* --- mmap ----------------------------------------------------------------------------------------- */
+
+/* What home is told: this very place; and nothing is to be put into memory there. */
+static uint64_t replay_flags(uint64_t flags)
+{
+	return (flags & ~(uint64_t)(MM_MAP_FIXED_NOREPLACE | MM_MAP_POPULATE)) | MM_MAP_FIXED;
+}
+
+static long map_anon_asking(struct mm *mm, const uint64_t args[6])
+{
+	uint64_t len = args[1], prot = args[2], flags = args[3];
+	long at = mm_place(mm, args[0], len, flags), ret;
+
+	if (at < 0)
+		return at;
+	ret = home_call(NR_MMAP, at, len, prot, replay_flags(flags), -1, 0);
+	if (ret < 0)
+		return ret;
+	ret = mm_map_anon(mm, at, len, prot,
+			  (flags & ~MM_MAP_FIXED_NOREPLACE) | MM_MAP_FIXED);
+	if (ret < 0)
+		home_replay(NR_MUNMAP, at, len, 0, 0, 0, 0);
+	return ret;
+}
+
+static long map_anon(struct mm *mm, const uint64_t args[6])
+{
+	uint64_t len = args[1], prot = args[2], flags = args[3];
+	long ret;
+
+	if (ask_first(mm, len))
+		return map_anon_asking(mm, args);
+	ret = mm_map_anon(mm, args[0], len, prot, flags);
+	if (ret >= 0)
+		home_replay(NR_MMAP, ret, len, prot, replay_flags(flags) | MM_MAP_NORESERVE, -1, 0);
+	return ret;
+}
+
+/* Home makes the mapping, and says what file it is; then it exists here. */
+static long map_file(struct mm *mm, const uint64_t args[6], struct wire_text *why)
+{
+	uint64_t len = args[1], prot = args[2], flags = args[3];
+	struct wire_mmap map = {
+		.len = len,
+		.prot = prot,
+		.flags = (flags & ~(uint64_t)MM_MAP_POPULATE) |
+			 (flags & MM_MAP_FIXED ? 0 : MM_MAP_FIXED_NOREPLACE),
+		.fd = (int)args[4],
+		.offset = args[5],
+	};
+	struct wire_file id;
+	struct cfile *file;
+	long at, ret;
+
+	at = mm_place(mm, args[0], len, flags);
+	if (at < 0)
+		return at;
+	map.addr = at;
+	mm_hold(mm, at, PAGE_ALIGN_UP(len));
+	ret = guest_mmap(&map, &id, why);
+	if (ret >= 0) {
+		file = filecache_open(current_proc->home_id, &id);
+		ret = -ENOMEM;
+		if (file) {
+			ret = mm_map_file(mm, at, len, prot,
+					  (flags & ~MM_MAP_FIXED_NOREPLACE) | MM_MAP_FIXED, file,
+					  args[5]);
+			cfile_put(file);
+		}
+		/* What is there now at home is the new file: the old pages here mean nothing. */
+		if (ret < 0) {
+			mm_unmap(mm, at, len);
+			home_replay(NR_MUNMAP, at, len, 0, 0, 0, 0);
+			wire_text_set(why, WHY_MEMORY, "no memory for the mapping of a file");
+		}
+	}
+	mm_release(mm);
+	return ret;
+}
+
+long sys_mmap(struct trapframe *tf, const uint64_t args[6])
+{
+	uint64_t len = args[1], prot = args[2], flags = (uint32_t)args[3];
+	const uint64_t a[6] = { args[0], len, prot, flags, args[4], args[5] };
+	bool anon = flags & MM_MAP_ANONYMOUS;
+	struct wire_text why = { .code = WHY_NONE };
+	struct mm *mm = current->mm;
+	long ret;
+
+	(void)tf;
+	if (args[5] & ~PAGE_MASK)
+		return -EINVAL;
+	if (prot & ~(uint64_t)PROT_ALL)
+		return retreat(WHY_MAPPING, "mmap with protection %#llx", (unsigned long long)prot);
+	if (flags & ~(uint64_t)(anon ? ANON_FLAGS : FILE_FLAGS))
+		return retreat(WHY_MAPPING, "mmap with flags %#llx%s", (unsigned long long)flags,
+			       anon && (flags & MM_MAP_SHARED) ? " (shared memory)" : "");
+	/* For an error: home says which, since it knows the descriptor. */
+	if (!len || !(flags & MM_MAP_TYPE))
+		return anon ? -EINVAL :
+			      home_call(NR_MMAP, args[0], len, prot, flags, args[4], args[5]);
+	if ((flags & MM_MAP_SHARED) && ((prot & WVMA_WRITE) || (flags & MM_MAP_PRIVATE)))
+		return retreat(WHY_MAPPING, "a writable shared mapping of a file");
+
+	mutex_lock(&mm->map_lock);
+	ret = anon ? map_anon(mm, a) : map_file(mm, a, &why);
+	mutex_unlock(&mm->map_lock);
+	if (why.code != WHY_NONE)
+		return retreat(why.code, "%s", why.text);
+	if (ret == MM_NOT_SERVED)
+		return retreat(WHY_MAPPING, "mmap of %llu bytes at %#llx, flags %#llx",
+			       (unsigned long long)len, (unsigned long long)args[0],
+			       (unsigned long long)flags);
+	return ret;
+}
+
+/* --- the others ------------------------------------------------------------------------------------- */
+
+/* Sends home what has been done, or the process when it cannot be done here. */
+static long finish(struct mm *mm, uint64_t nr, const uint64_t args[6], long ret)
+{
+	/* mprotect and madvise stop at a hole with ENOMEM, having done what lies before it. */
+	if (ret >= 0 || ret == -ENOMEM)
+		home_replay(nr, args[0], args[1], args[2], 0, 0, 0);
+	mutex_unlock(&mm->map_lock);
+	if (ret == MM_NOT_SERVED)
+		return not_served(nr, "a mapping of another kind");
+	return ret;
+}
+
+long sys_munmap(struct trapframe *tf, const uint64_t args[6])
+{
+	struct mm *mm = current->mm;
+
+	(void)tf;
+	mutex_lock(&mm->map_lock);
+	return finish(mm, NR_MUNMAP, args, mm_unmap(mm, args[0], args[1]));
+}
+
+long sys_mprotect(struct trapframe *tf, const uint64_t args[6])
+{
+	struct mm *mm = current->mm;
+	long ret;
+
+	(void)tf;
+	if (args[2] & ~(uint64_t)PROT_ALL)
+		return not_served(NR_MPROTECT, "special protection");
+	mutex_lock(&mm->map_lock);
+	/* Making much writable counts against home's memory, as mapping it does. */
+	if ((args[2] & WVMA_WRITE) && ask_first(mm, args[1])) {
+		ret = home_call(NR_MPROTECT, args[0], args[1], args[2], 0, 0, 0);
+		if (ret < 0) {
+			mutex_unlock(&mm->map_lock);
+			return ret;
+		}
+	}
+	return finish(mm, NR_MPROTECT, args, mm_protect(mm, args[0], args[1], args[2]));
+}
+
+long sys_pkey_mprotect(struct trapframe *tf, const uint64_t args[6])
+{
+	if ((int)args[3] != -1)
+		return not_served(329, "a protection key");
+	return sys_mprotect(tf, args);
+}
+
+/*
+ * Here first, since only then it is known where it ends up. If home must be asked and refuses, it is
+ * moved back.
+ */
+long sys_mremap(struct trapframe *tf, const uint64_t args[6])
+{
+	uint64_t addr = args[0], old_len = args[1], new_len = args[2], flags = args[3];
+	struct mm *mm = current->mm;
+	bool ask;
+	long ret, home = 0;
+
+	(void)tf;
+	mutex_lock(&mm->map_lock);
+	ask = new_len > old_len && ask_first(mm, new_len - old_len);
+	ret = mm_remap(mm, addr, old_len, new_len, flags, args[4]);
+	if (ret >= 0) {
+		bool moved = (uint64_t)ret != addr;
+		uint64_t home_flags = moved ? MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED : 0;
+
+		if (ask)
+			home = home_call(NR_MREMAP, addr, old_len, new_len, home_flags,
+					 moved ? ret : 0, 0);
+		else
+			home_replay(NR_MREMAP, addr, old_len, new_len, home_flags,
+				    moved ? ret : 0, 0);
+		if (home < 0) {
+			mm_remap(mm, ret, new_len, old_len,
+				 moved ? MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED : 0, addr);
+			ret = home;
+		}
+	}
+	mutex_unlock(&mm->map_lock);
+	if (ret == MM_NOT_SERVED)
+		return not_served(NR_MREMAP, "a mapping of another kind");
+	return ret;
+}
+
+long sys_brk(struct trapframe *tf, const uint64_t args[6])
+{
+	struct mm *mm = current->mm;
+	uint64_t old;
+	long ret;
+
+	(void)tf;
+	mutex_lock(&mm->map_lock);
+	old = mm->brk;
+	if (args[0] > old && ask_first(mm, args[0] - old) &&
+	    home_call(NR_BRK, args[0], 0, 0, 0, 0, 0) != (long)args[0]) {
+		mutex_unlock(&mm->map_lock);
+		return old;
+	}
+	ret = mm_brk(mm, args[0]);
+	if (ret >= 0 && (uint64_t)ret != old)
+		home_replay(NR_BRK, ret, 0, 0, 0, 0, 0);
+	else if (ask_first(mm, args[0] - old))
+		home_replay(NR_BRK, old, 0, 0, 0, 0, 0);
+	mutex_unlock(&mm->map_lock);
+	if (ret == MM_NOT_SERVED)
+		return not_served(NR_BRK, "");
+	return ret;
+}
+
+/* --- advice ---------------------------------------------------------------------------------------- */
+
+enum {
+	MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3,
+	MADV_DONTNEED = 4, MADV_FREE = 8, MADV_MERGEABLE = 12, MADV_UNMERGEABLE = 13,
+	MADV_HUGEPAGE = 14, MADV_NOHUGEPAGE = 15, MADV_DONTDUMP = 16, MADV_DODUMP = 17,
+	MADV_COLD = 20, MADV_PAGEOUT = 21,
+};
+
+long sys_madvise(struct trapframe *tf, const uint64_t args[6])
+{
+	uint64_t addr = args[0], len = PAGE_ALIGN_UP(args[1]);
+	struct mm *mm = current->mm;
+	long ret;
+
+	(void)tf;
+	if ((addr & ~PAGE_MASK) || len < args[1])
+		return -EINVAL;
+	switch ((int)args[2]) {
+	case MADV_DONTNEED:
+	case MADV_FREE:
+		if (!len)
+			return 0;
+		mutex_lock(&mm->map_lock);
+		ret = mm_advise_dontneed(mm, addr, len, (int)args[2] == MADV_FREE);
+		return finish(mm, NR_MADVISE, args, ret);
+	/* Hints for the machine that has the memory, and for moves to come. */
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_WILLNEED:
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		return mm_range_mapped(mm, addr, len) ? 0 : -ENOMEM;
+	/* What home's kernel was built with decides whether these are an error. */
+	case MADV_MERGEABLE:
+	case MADV_UNMERGEABLE:
+	case MADV_HUGEPAGE:
+	case MADV_NOHUGEPAGE:
+	case MADV_DONTDUMP:
+	case MADV_DODUMP:
+		return home_call(NR_MADVISE, addr, args[1], args[2], 0, 0, 0);
+	default:
+		return retreat(WHY_SYSCALL, "madvise %d", (int)args[2]);
+	}
+}
+
+/* Mappings here are private, or only read: there is nothing to be written to a file. */
+long sys_msync(struct trapframe *tf, const uint64_t args[6])
+{
+	enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
+	uint64_t addr = args[0], len = PAGE_ALIGN_UP(args[1]), flags = args[2];
+
+	(void)tf;
+	if ((flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (addr & ~PAGE_MASK) ||
+	    ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+		return -EINVAL;
+	if (len < args[1] || addr + len < addr)
+		return -ENOMEM;
+	return !len || mm_range_mapped(current->mm, addr, len) ? 0 : -ENOMEM;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* System calls about the process and its thread themselves: identity, end, registers, limits. */
+#include <errno.h>
+
+#include "kernel/abi/abi.h"
+#include "kernel/cpu/percpu.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/proc/futex.h"
+#include "kernel/proc/signal.h"
+
+enum {
+	NR_PERSONALITY = 135, NR_ARCH_PRCTL = 158, NR_SETRLIMIT = 160, NR_SET_TID_ADDRESS = 218,
+	NR_SET_ROBUST_LIST = 273, NR_GET_ROBUST_LIST = 274, NR_PRLIMIT64 = 302, NR_RSEQ = 334,
+};
+
+long sys_getpid(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	(void)args;
+	return current_proc->pid;
+}
+
+long sys_gettid(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	(void)args;
+	return current_user->tid;
+}
+
+/* A process has one thread so far, so both ways to exit are the same. */
+long sys_exit(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	proc_exit(current_proc, 0, (int)args[0]);
+	return 0;
+}
+
+long sys_exit_group(struct trapframe *tf, const uint64_t args[6])
+{
+	return sys_exit(tf, args);
+}
+
+long sys_sched_yield(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	(void)args;
+	thread_yield();
+	return 0;
+}
+
+long sys_getcpu(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	if ((args[0] && put_user32(args[0], cpu_id())) || (args[1] && put_user32(args[1], 0)))
+		return -EFAULT;
+	return 0;
+}
+
+long sys_futex(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	return futex_call(args);
+}
+
+/* --- what home's kernel keeps for the thread, too: for the day it returns --------------------------- */
+
+long sys_set_tid_address(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	current_user->clear_tid = args[0];
+	home_replay(NR_SET_TID_ADDRESS, args[0], 0, 0, 0, 0, 0);
+	return current_user->tid;
+}
+
+#define ROBUST_LIST_HEAD 24 /* bytes */
+
+long sys_set_robust_list(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	if (args[1] != ROBUST_LIST_HEAD)
+		return -EINVAL;
+	current_user->robust_list = args[0];
+	current_user->robust_len = args[1];
+	home_replay(NR_SET_ROBUST_LIST, args[0], args[1], 0, 0, 0, 0);
+	return 0;
+}
+
+long sys_get_robust_list(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	if (args[0] && (int)args[0] != (int)current_user->tid)
+		return forward(NR_GET_ROBUST_LIST, args);
+	if (put_user64(args[2], ROBUST_LIST_HEAD) ||
+	    put_user64(args[1], current_user->robust_list))
+		return -EFAULT;
+	return 0;
+}
+
+#define RSEQ_UNREGISTER 1
+#define RSEQ_SIZE_FIRST 32	/* bytes of struct rseq as it first was */
+#define RSEQ_CPU_UNINITIALIZED UINT32_MAX
+
+static long rseq_unregister(struct uthread *u, const uint64_t args[6])
+{
+	if (!u->rseq_addr || u->rseq_addr != args[0] || u->rseq_size != (uint32_t)args[1])
+		return -EINVAL;
+	if (u->rseq_sig != (uint32_t)args[3])
+		return -EPERM;
+	if (put_user32(u->rseq_addr, 0) || put_user32(u->rseq_addr + 4, RSEQ_CPU_UNINITIALIZED))
+		return -EFAULT;
+	u->rseq_addr = 0;
+	u->rseq_size = 0;
+	u->rseq_cpu = -1;
+	home_replay(NR_RSEQ, args[0], args[1], args[2], args[3], 0, 0);
+	return 0;
+}
+
+long sys_rseq(struct trapframe *tf, const uint64_t args[6])
+{
+	struct uthread *u = current_user;
+	uint32_t len = (uint32_t)args[1], flags = (uint32_t)args[2];
+
+	(void)tf;
+	if (flags == RSEQ_UNREGISTER)
+		return rseq_unregister(u, args);
+	if (flags)
+		return -EINVAL;
+	if (u->rseq_addr) {
+		if (u->rseq_addr != args[0] || u->rseq_size != len)
+			return -EINVAL;
+		return u->rseq_sig != (uint32_t)args[3] ? -EPERM : -EBUSY;
+	}
+	if (len < RSEQ_SIZE_FIRST || (args[0] & (RSEQ_SIZE_FIRST - 1)))
+		return -EINVAL;
+	if (!user_range_ok(args[0], len))
+		return -EFAULT;
+	u->rseq_addr = args[0];
+	u->rseq_size = len;
+	u->rseq_sig = (uint32_t)args[3];
+	u->rseq_cpu = -1;
+	home_replay(NR_RSEQ, args[0], args[1], args[2], args[3], 0, 0);
+	return 0;
+}
+
+/* --- segment bases ------------------------------------------------------------------------------------ */
+
+long sys_arch_prctl(struct trapframe *tf, const uint64_t args[6])
+{
+	enum { SET_GS = 0x1001, SET_FS, GET_FS, GET_GS };
+	struct thread *t = current;
+
+	(void)tf;
+	switch ((int)args[0]) {
+	case SET_FS:
+	case SET_GS:
+		if (args[1] >= USER_END)
+			return -EPERM;
+		thread_state_save();
+		if ((int)args[0] == SET_FS)
+			t->fs_base = args[1];
+		else
+			t->gs_base = args[1];
+		thread_state_load();
+		return 0;
+	case GET_FS:
+	case GET_GS:
+		thread_state_save();
+		return put_user64(args[1], (int)args[0] == GET_FS ? t->fs_base : t->gs_base) ? -EFAULT :
+											       0;
+	default:
+		return forward(NR_ARCH_PRCTL, args);
+	}
+}
+
+/* --- limits and credentials: home decides, the node takes note ---------------------------------------- */
+
+static void note_limit(unsigned resource, const uint64_t limit[2])
+{
+	struct proc *proc = current_proc;
+	struct mm *mm = current->mm;
+
+	if (resource >= 16)
+		return;
+	proc->rlim[resource][0] = limit[0];
+	proc->rlim[resource][1] = limit[1];
+	if (resource == RLIMIT_STACK_NR)
+		mm->rlim_stack = limit[0];
+	if (resource == RLIMIT_DATA_NR)
+		mm->rlim_data = limit[0];
+	/* Only home can count address space as Linux does. */
+	if ((resource == RLIMIT_AS_NR || resource == RLIMIT_DATA_NR) && limit[0] != UINT64_MAX)
+		proc->map_sync = true;
+}
+
+static long change_limit(uint64_t nr, const uint64_t args[6], unsigned resource, uint64_t from)
+{
+	uint64_t limit[2];
+	bool change = from && !copy_from_user(limit, from, sizeof(limit));
+	long ret;
+
+	if (change && resource == RLIMIT_CPU_NR && limit[0] != UINT64_MAX)
+		return not_served(nr, "a limit of CPU time");
+	ret = forward(nr, args);
+	if (!ret && change)
+		note_limit(resource, limit);
+	return ret;
+}
+
+long sys_setrlimit(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	return change_limit(NR_SETRLIMIT, args, (unsigned)args[0], args[1]);
+}
+
+long sys_prlimit64(struct trapframe *tf, const uint64_t args[6])
+{
+	bool own = !(int)args[0] || (int)args[0] == (int)current_proc->pid;
+
+	(void)tf;
+	if (!own)
+		return forward(NR_PRLIMIT64, args);
+	return change_limit(NR_PRLIMIT64, args, (unsigned)args[1], args[2]);
+}
+
+long sys_setuid_family(struct trapframe *tf, const uint64_t args[6])
+{
+	current_proc->uid_known = false;
+	return forward(tf->error, args);
+}
+
+/* Most bits change how memory is laid out or how calls behave. */
+long sys_personality(struct trapframe *tf, const uint64_t args[6])
+{
+	enum { QUERY = 0xffffffff, ADDR_NO_RANDOMIZE = 0x0040000 };
+	uint32_t persona = (uint32_t)args[0];
+
+	(void)tf;
+	if (persona != (uint32_t)QUERY && (persona & ~(uint32_t)ADDR_NO_RANDOMIZE))
+		return retreat(WHY_SYSCALL, "personality %#x", persona);
+	return forward(NR_PERSONALITY, args);
+}
+
+/* Socket options are flat but for these, which hold pointers to programs, tables or memory. */
+long sys_sockopt(struct trapframe *tf, const uint64_t args[6])
+{
+	enum { SOL_IP_ = 0, SOL_SOCKET_ = 1, SOL_TCP_ = 6, SOL_IPV6_ = 41 };
+	int level = (int)args[1], name = (int)args[2];
+	bool nested = false;
+
+	switch (level) {
+	case SOL_SOCKET_:
+		nested = name == 26 || name == 51; /* SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF */
+		break;
+	case SOL_IP_:
+	case SOL_IPV6_:
+		nested = name >= 64 && name < 96; /* netfilter's tables */
+		break;
+	case SOL_TCP_:
+		nested = name == 35; /* TCP_ZEROCOPY_RECEIVE */
+		break;
+	default:
+		break;
+	}
+	if (nested)
+		return retreat(WHY_SYSCALL, "socket option %d of level %d", name, level);
+	return forward(tf->error, args);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* System calls about signals: actions, masks, waiting, sending. */
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/abi/abi.h"
+#include "kernel/guest/guest.h"
+#include "kernel/mm/uaccess.h"
+#include "kernel/proc/restart.h"
+#include "kernel/proc/sigframe.h"
+#include "kernel/proc/signal.h"
+
+enum {
+	NR_RT_SIGACTION = 13, NR_KILL = 62, NR_GETUID = 102, NR_RT_SIGQUEUEINFO = 129,
+	NR_TKILL = 200, NR_TGKILL = 234, NR_RT_TGSIGQUEUEINFO = 297,
+};
+
+#define SET_SIZE sizeof(uint64_t)
+
+/* --- actions and masks ------------------------------------------------------------------------------ */
+
+long sys_rt_sigaction(struct trapframe *tf, const uint64_t args[6])
+{
+	struct proc *proc = current_proc;
+	struct wire_sigact act = { 0 }, old;
+	int signo = (int)args[0];
+
+	(void)tf;
+	if (args[3] != SET_SIZE)
+		return -EINVAL;
+	if (args[1] && copy_from_user(&act, args[1], sizeof(act)))
+		return -EFAULT;
+	if (signo < 1 || signo > LSIG_MAX || (args[1] && (SIGBIT(signo) & SIGS_KILL_STOP)))
+		return -EINVAL;
+	old = proc->sigact[signo - 1];
+	if (args[1]) {
+		struct fcall call = {
+			.nr = NR_RT_SIGACTION,
+			.args = { signo, 0, 0, SET_SIZE },
+			.nbufs = 1,
+			.buf[0] = { (uint64_t)&act, sizeof(act), 1, WBUF_IN, true },
+		};
+
+		act.flags &= LSA_ALL;
+		act.mask &= ~SIGS_KILL_STOP;
+		/* Home ignores what is ignored here, which the kernel itself takes note of. */
+		if (memcmp(&act, &old, sizeof(act)))
+			guest_call_oneway(&call);
+		signal_set_action(proc, signo, &act);
+	}
+	if (args[2] && copy_to_user(args[2], &old, sizeof(old)))
+		return -EFAULT;
+	return 0;
+}
+
+long sys_rt_sigprocmask(struct trapframe *tf, const uint64_t args[6])
+{
+	enum { SIG_BLOCK_, SIG_UNBLOCK_, SIG_SETMASK_ };
+	uint64_t old = current_user->sigmask, set;
+
+	(void)tf;
+	if (args[3] != SET_SIZE)
+		return -EINVAL;
+	if (args[1]) {
+		if (get_user64(&set, args[1]))
+			return -EFAULT;
+		switch ((int)args[0]) {
+		case SIG_BLOCK_:
+			signal_set_mask(old | set);
+			break;
+		case SIG_UNBLOCK_:
+			signal_set_mask(old & ~set);
+			break;
+		case SIG_SETMASK_:
+			signal_set_mask(set);
+			break;
+		default:
+			return -EINVAL;
+		}
+	}
+	return args[2] && put_user64(args[2], old) ? -EFAULT : 0;
+}
+
+long sys_rt_sigreturn(struct trapframe *tf, const uint64_t args[6])
+{
+	long err = sigframe_pop(tf);
+
+	(void)args;
+	if (err == RETREATED)
+		return err;
+	if (err) {
+		restart_forget(tf);
+		signal_force(LSIG_SEGV, LSI_KERNEL, 0, false);
+		return 0;
+	}
+	return tf->rax;
+}
+
+long sys_rt_sigpending(struct trapframe *tf, const uint64_t args[6])
+{
+	uint64_t set = signal_pending_set() & current_user->sigmask;
+
+	(void)tf;
+	if (args[1] > SET_SIZE)
+		return -EINVAL;
+	return copy_to_user(args[0], &set, args[1]) ? -EFAULT : 0;
+}
+
+long sys_sigaltstack(struct trapframe *tf, const uint64_t args[6])
+{
+	struct uthread *u = current_user;
+	bool on = on_altstack(tf->rsp, u->altstack_sp, u->altstack_size, u->altstack_flags);
+	struct sig_stack old = { .sp = u->altstack_sp, .size = u->altstack_size }, s;
+
+	old.flags = (u->altstack_size ? (on ? LSS_ONSTACK : 0) : LSS_DISABLE) |
+		    (u->altstack_flags & LSS_AUTODISARM);
+	if (args[0]) {
+		uint32_t mode;
+
+		if (copy_from_user(&s, args[0], sizeof(s)))
+			return -EFAULT;
+		mode = s.flags & ~LSS_AUTODISARM;
+		if (on)
+			return -EPERM;
+		if (mode != LSS_DISABLE && mode != LSS_ONSTACK && mode != 0)
+			return -EINVAL;
+		if (mode == LSS_DISABLE) {
+			s.sp = 0;
+			s.size = 0;
+		} else if (s.size < LSIG_MINSTKSZ) {
+			return -ENOMEM;
+		}
+		u->altstack_sp = s.sp;
+		u->altstack_size = s.size;
+		u->altstack_flags = s.flags;
+	}
+	return args[1] && copy_to_user(args[1], &old, sizeof(old)) ? -EFAULT : 0;
+}
+
+/* --- waiting ---------------------------------------------------------------------------------------- */
+
+/* Sleeps until the way back to user mode has something to do. */
+static long wait_for_signal(void)
+{
+	struct waitq nobody = WAITQ_INIT(nobody);
+
+	wait_event_interruptible(&nobody, signal_wakes(current), WAIT_FOREVER);
+	return -ERESTARTNOHAND_;
+}
+
+long sys_pause(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	(void)args;
+	return wait_for_signal();
+}
+
+long sys_rt_sigsuspend(struct trapframe *tf, const uint64_t args[6])
+{
+	long err = mask_begin(args[0], args[1]);
+
+	(void)tf;
+	return err ? err : wait_for_signal();
+}
+
+long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
+{
+	struct waitq nobody = WAITQ_INIT(nobody);
+	struct uthread *u = current_user;
+	uint64_t set, deadline = WAIT_FOREVER;
+	struct siginfo info;
+	int64_t ts[2];
+	int signo;
+
+	(void)tf;
+	if (args[3] != SET_SIZE)
+		return -EINVAL;
+	if (get_user64(&set, args[0]) || (args[2] && copy_from_user(ts, args[2], sizeof(ts))))
+		return -EFAULT;
+	if (args[2]) {
+		if (ts[0] < 0 || ts[1] < 0 || ts[1] >= (int64_t)NSEC_PER_SEC)
+			return -EINVAL;
+		if (ts[0] < 1ll << 32)
+			deadline = clock_now_ns() + ts[0] * NSEC_PER_SEC + ts[1];
+	}
+	set &= ~SIGS_KILL_STOP;
+
+	spin_lock(&current_proc->lock);
+	u->waits_for = set;
+	spin_unlock(&current_proc->lock);
+	wait_event_interruptible(&nobody, (signal_pending_set() & set) || signal_wakes(current),
+				 deadline);
+	signo = signal_take(set, &info);
+	spin_lock(&current_proc->lock);
+	u->waits_for = 0;
+	spin_unlock(&current_proc->lock);
+
+	if (signo)
+		return args[1] && copy_to_user(args[1], &info, sizeof(info)) ? -EFAULT : signo;
+	if (signal_pending(current))
+		return -EINTR;
+	/* Called home, or stopped: it waits on afterwards. */
+	if (signal_wakes(current) || clock_now_ns() < deadline)
+		return -ERESTARTNOHAND_;
+	return -EAGAIN;
+}
+
+/* --- sending ---------------------------------------------------------------------------------------- */
+
+/* The real user id, for the siginfo of signals to oneself; home is asked once. */
+static uint32_t own_uid(void)
+{
+	struct proc *proc = current_proc;
+
+	if (!proc->uid_known) {
+		long uid = home_call(NR_GETUID, 0, 0, 0, 0, 0, 0);
+
+		if (uid < 0)
+			return 0;
+		proc->uid = uid;
+		proc->uid_known = true;
+	}
+	return proc->uid;
+}
+
+/* To oneself: it must be delivered before the call returns, so it does not travel. */
+static long send_to_self(int signo, struct uthread *only, int code)
+{
+	struct siginfo info = { .signo = signo, .code = code };
+
+	if (signo < 0 || signo > LSIG_MAX)
+		return -EINVAL;
+	if (!signo)
+		return 0;
+	info.from.pid = current_proc->pid;
+	info.from.uid = own_uid();
+	return signal_send(current_proc, only, &info);
+}
+
+long sys_kill(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	if ((int)args[0] != (int)current_proc->pid)
+		return forward(NR_KILL, args);
+	return send_to_self((int)args[1], NULL, LSI_USER);
+}
+
+long sys_tkill(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	if ((int)args[0] != (int)current_user->tid)
+		return forward(NR_TKILL, args);
+	return send_to_self((int)args[1], current_user, LSI_TKILL);
+}
+
+long sys_tgkill(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	if ((int)args[0] != (int)current_proc->pid || (int)args[1] != (int)current_user->tid)
+		return forward(NR_TGKILL, args);
+	return send_to_self((int)args[2], current_user, LSI_TKILL);
+}
+
+static long queue_to_self(int signo, struct uthread *only, uint64_t from)
+{
+	struct siginfo info;
+
+	if (copy_from_user(&info, from, sizeof(info)))
+		return -EFAULT;
+	if (signo < 0 || signo > LSIG_MAX)
+		return -EINVAL;
+	if (!signo)
+		return 0;
+	info.signo = signo;
+	return signal_send(current_proc, only, &info);
+}
+
+long sys_rt_sigqueueinfo(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	if ((int)args[0] != (int)current_proc->pid)
+		return forward(NR_RT_SIGQUEUEINFO, args);
+	return queue_to_self((int)args[1], NULL, args[2]);
+}
+
+long sys_rt_tgsigqueueinfo(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	if ((int)args[0] != (int)current_proc->pid || (int)args[1] != (int)current_user->tid)
+		return forward(NR_RT_TGSIGQUEUEINFO, args);
+	return queue_to_self((int)args[2], current_user, args[3]);
+}
