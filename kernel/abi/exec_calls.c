@@ -145,6 +145,8 @@ static long do_exec(uint64_t nr, const uint64_t args[6], unsigned path_arg)
 	}
 	call->nr = nr;
 	memcpy(call->args, args, sizeof(call->args));
+	/* Home has kept the stub's mask open; the new program inherits this one. */
+	call->args[5] = current_user->sigmask;
 	n = strncpy_from_user(name, path, PATH_BYTES);
 	if (n == -EFAULT) {
 		n = user_readable_prefix(path, PATH_BYTES);
