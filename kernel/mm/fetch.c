@@ -231,7 +231,11 @@ struct away_run {
 static int find_run(void *arg, uint64_t addr, pte_t *pte)
 {
 	struct away_run *run = arg;
-	bool take = (*pte & PTE_AWAY) && !fetch_covering(run->mm, addr);
+	bool held = addr >= run->mm->hold_start && addr < run->mm->hold_end;
+	bool take = (*pte & PTE_AWAY) && !held && !fetch_covering(run->mm, addr);
+
+	if (held && (*pte & PTE_AWAY))
+		run->mm->prefetch_held = true;
 
 	if (run->npages) {
 		if (!take || addr != run->start + run->npages * PAGE_SIZE)
@@ -244,22 +248,39 @@ static int find_run(void *arg, uint64_t addr, pte_t *pte)
 	return ++run->npages == run->max;
 }
 
-unsigned mm_prefetch(struct mm *mm, uint64_t *cursor, unsigned max)
+static unsigned prefetch(struct mm *mm, uint64_t *cursor, unsigned max)
 {
 	struct away_run run = { .mm = mm };
 	uint64_t from = *cursor < USER_END ? *cursor & PAGE_MASK : 0;
 
 	run.max = max && max < WIRE_PAGE_GET_MAX ? max : WIRE_PAGE_GET_MAX;
-	mutex_lock(&mm->lock);
-	if (mm->away_pages && guest_memory_ok(run.max)) {
-		pt_walk(mm->root, from, USER_END, find_run, &run);
-		if (!run.npages)
-			pt_walk(mm->root, 0, from, find_run, &run);
-		if (run.npages && fetch_start(mm, run.start, run.npages, NULL, 0))
-			run.npages = 0;
-		else if (run.npages)
-			*cursor = run.start + run.npages * PAGE_SIZE;
-	}
-	mutex_unlock(&mm->lock);
+	if (!mm->away_pages || !guest_memory_ok(run.max))
+		return 0;
+	pt_walk(mm->root, from, USER_END, find_run, &run);
+	if (!run.npages)
+		pt_walk(mm->root, 0, from, find_run, &run);
+	if (!run.npages || fetch_start(mm, run.start, run.npages, NULL, 0))
+		return 0;
+	*cursor = run.start + run.npages * PAGE_SIZE;
 	return run.npages;
+}
+
+unsigned mm_prefetch(struct mm *mm, uint64_t *cursor, unsigned max)
+{
+	unsigned npages;
+
+	mutex_lock(&mm->lock);
+	npages = prefetch(mm, cursor, max);
+	mutex_unlock(&mm->lock);
+	return npages;
+}
+
+void fetch_resume(struct mm *mm)
+{
+	uint64_t cursor = 0;
+
+	/* One request will do: its answer makes the guest code ask for more. */
+	if (mm->prefetch_held)
+		prefetch(mm, &cursor, 2 * MM_FAULT_WINDOW);
+	mm->prefetch_held = false;
 }

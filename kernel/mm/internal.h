@@ -46,6 +46,9 @@ int fetch_start(struct mm *mm, uint64_t addr, unsigned npages, struct cfile *fil
 /* What lies in start..end is no longer what was asked for. */
 void fetch_unwant(struct mm *mm, uint64_t start, uint64_t end);
 
+/* A hold has ended: goes on with the background fetch if that could not. */
+void fetch_resume(struct mm *mm);
+
 /* Forgets all requests; claimed slots become absent. */
 void fetch_forget_all(struct mm *mm);
 

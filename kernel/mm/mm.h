@@ -124,6 +124,7 @@ struct mm {
 	struct waitq event_wq;	       /* pages arrived, a hold ended */
 	uint32_t events;	       /* counts these; atomic */
 	uint64_t hold_start, hold_end; /* faults here wait: see mm_hold() */
+	bool prefetch_held;	       /* the background fetch passed by the hold */
 	bool no_memory; /* an arriving page found no memory; the faulter reports it */
 
 	/* Statistics, read without lock. */
@@ -222,8 +223,12 @@ long mm_map_file(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot, uint
 		 struct cfile *file, uint64_t offset);
 
 /*
- * From hold to release, page faults in the range wait: while home replaces a mapping by MAP_FIXED,
- * nobody may fetch what lies there under its old meaning. One range at a time (map_lock).
+ * From hold to release nothing in the range is asked of home: page faults there wait. Needed while
+ * this node and home see the map differently, or a page would be fetched under a meaning that it
+ * does not have there: between home's mmap with MAP_FIXED and ours, and between our mremap or
+ * MADV_DONTNEED and the moment when the message about it is in the stream. mm_remap() and
+ * mm_advise_dontneed() hold what they changed; the caller releases it after telling home, or at once
+ * when they failed. One range at a time (map_lock); releasing without a hold does nothing.
  */
 void mm_hold(struct mm *mm, uint64_t addr, uint64_t len);
 void mm_release(struct mm *mm);

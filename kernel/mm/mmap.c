@@ -174,8 +174,11 @@ void mm_hold(struct mm *mm, uint64_t addr, uint64_t len)
 void mm_release(struct mm *mm)
 {
 	mutex_lock(&mm->lock);
-	mm->hold_start = mm->hold_end = 0;
-	mm_event(mm);
+	if (mm->hold_end) {
+		mm->hold_start = mm->hold_end = 0;
+		mm_event(mm);
+		fetch_resume(mm);
+	}
 	mutex_unlock(&mm->lock);
 }
 
@@ -293,6 +296,8 @@ long mm_advise_dontneed(struct mm *mm, uint64_t addr, uint64_t len, bool lazy)
 		result = MM_NOT_SERVED;
 		goto out;
 	}
+	mm->hold_start = addr;
+	mm->hold_end = end;
 	tlb_begin(&batch, mm);
 	for (const struct vma *v = vma_find(&mm->vmas, addr); v && v->start < end; v = v->next) {
 		uint64_t from = v->start > addr ? v->start : addr;

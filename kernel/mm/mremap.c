@@ -189,6 +189,10 @@ long mm_remap(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t new_len, 
 		result = remap_fixed(mm, addr, old_len, new_len, new_addr);
 	else
 		result = remap_anywhere(mm, addr, old_len, new_len, flags);
+	if (result >= 0) {
+		mm->hold_start = (uint64_t)result;
+		mm->hold_end = (uint64_t)result + new_len;
+	}
 	mutex_unlock(&mm->lock);
 	return result;
 }

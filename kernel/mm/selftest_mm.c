@@ -202,6 +202,24 @@ static int fault_of(struct mm *mm, uint64_t addr, enum mm_access access)
 	return err == -EFAULT ? info.signo * 10 + info.code : err;
 }
 
+/* As the system calls do it. */
+static long remap(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t new_len, uint32_t flags,
+		  uint64_t new_addr)
+{
+	long result = mm_remap(mm, addr, old_len, new_len, flags, new_addr);
+
+	mm_release(mm);
+	return result;
+}
+
+static long dontneed(struct mm *mm, uint64_t addr, uint64_t len)
+{
+	long result = mm_advise_dontneed(mm, addr, len, false);
+
+	mm_release(mm);
+	return result;
+}
+
 static struct cfile *open_file(void)
 {
 	static const uint8_t home_id[16] = "selftest";
@@ -233,7 +251,7 @@ static void test_anonymous(struct mm *mm)
 	CHECK(mm_protect(mm, BASE, 200 * PAGE_SIZE, RW) == -ENOMEM);
 	CHECK(put_user64(BASE + 8, 78) == 0 && peek(BASE + 8) == 78);
 
-	CHECK(mm_advise_dontneed(mm, BASE, PAGE_SIZE, false) == 0 && peek(BASE + 8) == 0);
+	CHECK(dontneed(mm, BASE, PAGE_SIZE) == 0 && peek(BASE + 8) == 0);
 	CHECK(mm_map_anon(mm, BASE, PAGE_SIZE, RW, ANON | MM_MAP_FIXED_NOREPLACE) == -EEXIST);
 	CHECK(mm_unmap(mm, BASE, 100 * PAGE_SIZE) == 0 && peek(BASE) == 0xdead);
 	CHECK(mm_unmap(mm, TOP - 10 * PAGE_SIZE, 10 * PAGE_SIZE) == 0);
@@ -275,7 +293,7 @@ static void test_away(struct mm *mm, struct home *h)
 	CHECK(mm->away_pages == 0 && h->pages == 200 && h->asked == 13);
 
 	/* In the background, and never twice what is on its way. */
-	CHECK(mm_advise_dontneed(mm, BASE, 400 * PAGE_SIZE, false) == 0 && mm->rss_pages == 0);
+	CHECK(dontneed(mm, BASE, 400 * PAGE_SIZE) == 0 && mm->rss_pages == 0);
 	mm_mark_away(mm, BASE, 300);
 	home_pause(h, true);
 	CHECK(mm_prefetch(mm, &cursor, 64) == 64 && mm_prefetch(mm, &cursor, 512) == 236);
@@ -311,23 +329,23 @@ static void test_remap(struct mm *mm, struct home *h)
 	/* BASE is on its way when something else, also away, takes its place. */
 	home_pause(h, true);
 	CHECK(mm_prefetch(mm, &cursor, 20) == 20);
-	CHECK(mm_remap(mm, other, 20 * PAGE_SIZE, 20 * PAGE_SIZE,
-		       MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, BASE) == (long)BASE);
+	CHECK(remap(mm, other, 20 * PAGE_SIZE, 20 * PAGE_SIZE, MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED,
+		    BASE) == (long)BASE);
 	home_pause(h, false);
 	wait_event(&mm->event_wq, list_empty(&mm->fetches));
 	CHECK(mm->away_pages == 19); /* nothing of the old was installed */
 	CHECK(peek(BASE) == 5 && peek(other) == 0xdead);
 
 	/* Grown in place, then moved because something is in the way. */
-	CHECK(mm_remap(mm, BASE, 20 * PAGE_SIZE, 30 * PAGE_SIZE, 0, 0) == (long)BASE);
+	CHECK(remap(mm, BASE, 20 * PAGE_SIZE, 30 * PAGE_SIZE, 0, 0) == (long)BASE);
 	mm_map_anon(mm, BASE + 30 * PAGE_SIZE, PAGE_SIZE, RW, ANON | MM_MAP_FIXED);
 	CHECK(mm_unmap(mm, BASE + 29 * PAGE_SIZE, PAGE_SIZE) == 0);
 	CHECK(mm_protect(mm, BASE + 30 * PAGE_SIZE, PAGE_SIZE, WVMA_READ) == 0);
-	CHECK(mm_remap(mm, BASE, 29 * PAGE_SIZE, 40 * PAGE_SIZE, 0, 0) == -ENOMEM);
-	CHECK(mm_remap(mm, BASE, 29 * PAGE_SIZE, 40 * PAGE_SIZE, MM_MREMAP_MAYMOVE, 0) ==
+	CHECK(remap(mm, BASE, 29 * PAGE_SIZE, 40 * PAGE_SIZE, 0, 0) == -ENOMEM);
+	CHECK(remap(mm, BASE, 29 * PAGE_SIZE, 40 * PAGE_SIZE, MM_MREMAP_MAYMOVE, 0) ==
 	      (long)(TOP - 40 * PAGE_SIZE));
 	CHECK(peek(TOP - 40 * PAGE_SIZE) == 5 && peek(BASE) == 0xdead && mm->away_pages == 19);
-	CHECK(mm_remap(mm, TOP - 40 * PAGE_SIZE, 40 * PAGE_SIZE, PAGE_SIZE, 0, 0) ==
+	CHECK(remap(mm, TOP - 40 * PAGE_SIZE, 40 * PAGE_SIZE, PAGE_SIZE, 0, 0) ==
 	      (long)(TOP - 40 * PAGE_SIZE));
 	CHECK(mm->away_pages == 0);
 
@@ -370,7 +388,7 @@ static void test_file(struct mm *mm, struct home *h)
 	CHECK(other->rss_pages == MM_FAULT_WINDOW && h->asked == 4);
 	put_on(mm);
 	mm_put(other);
-	CHECK(mm_advise_dontneed(mm, FILE_BASE, PAGE_SIZE, false) == 0);
+	CHECK(dontneed(mm, FILE_BASE, PAGE_SIZE) == 0);
 	CHECK(peek(FILE_BASE) == word_at(FILE_BASE));
 	mm_unmap(mm, FILE_BASE, 60 * PAGE_SIZE);
 	cfile_put(file);

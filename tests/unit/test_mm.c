@@ -646,11 +646,24 @@ static void op_protect(struct side *s, int from, int n)
 		s->cell[i].prot = prot;
 }
 
+/* What others do between a change of the map and the message about it. */
+static void meanwhile(struct side *s)
+{
+	uint64_t cursor = ADDR(rnd(N));
+
+	while (rnd(2))
+		mm_prefetch(s->mm, &cursor, 1 + rnd(20));
+	while (rnd(2) && (head != tail || ahead != atail))
+		home_step();
+}
+
 static void op_dontneed(struct side *s, int from, int n)
 {
 	CHECK(mm_advise_dontneed(s->mm, ADDR(from), (uint64_t)n * PAGE_SIZE, false) ==
 	      (used_from(s, from, n) == n ? 0 : -ENOMEM));
+	meanwhile(s);
 	post(EV_DONTNEED, s, from, n);
+	mm_release(s->mm);
 	fresh(s, s->cell, from, n);
 }
 
@@ -679,6 +692,7 @@ static void op_remap(struct side *s, int from, int n, int to, int grow)
 	}
 	CHECK(mm_remap(s->mm, ADDR(from), (uint64_t)n * PAGE_SIZE, (uint64_t)new_n * PAGE_SIZE, 3,
 		       ADDR(to)) == (long)ADDR(to));
+	meanwhile(s);
 	post(EV_UNMAP, s, to, new_n);
 	e = post(EV_MAP, s, to, new_n);
 	e->file = s->cell[from].file;
@@ -687,6 +701,7 @@ static void op_remap(struct side *s, int from, int n, int to, int grow)
 	e = post(EV_MOVE, s, from, n < new_n ? n : new_n);
 	e->to = to;
 	post(EV_UNMAP, s, from, n);
+	mm_release(s->mm);
 	for (int i = 0; i < n; i++) {
 		if (i < new_n)
 			s->cell[to + i] = s->cell[from + i];
