@@ -157,6 +157,7 @@ static long finish(struct mm *mm, uint64_t nr, const uint64_t args[6], long ret)
 	/* mprotect and madvise stop at a hole with ENOMEM, having done what lies before it. */
 	if (ret >= 0 || ret == -ENOMEM)
 		home_replay(nr, args[0], args[1], args[2], 0, 0, 0);
+	mm_release(mm);
 	mutex_unlock(&mm->map_lock);
 	if (ret == MM_NOT_SERVED)
 		return not_served(nr, "a mapping of another kind");
@@ -230,6 +231,7 @@ long sys_mremap(struct trapframe *tf, const uint64_t args[6])
 			ret = home;
 		}
 	}
+	mm_release(mm);
 	mutex_unlock(&mm->map_lock);
 	if (ret == MM_NOT_SERVED)
 		return not_served(NR_MREMAP, "a mapping of another kind");
