@@ -140,7 +140,9 @@ static void test_pages(void)
 
 	while ((p = page_alloc(0)) != NULL) {
 		list_add(&p->link, &all);
-		*(volatile uint64_t *)page_virt(p) = n++;
+		/* Not all of a large machine, which an emulator would have to find memory for. */
+		if (n++ % 16 == 0)
+			*(volatile uint64_t *)page_virt(p) = n;
 	}
 	CHECK(n == before);
 	while (!list_empty(&all)) {
