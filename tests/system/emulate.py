@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# muster: none
+"""muster emulate: nodes come up from every image, statuses pass through, and nothing is ever left behind."""
+import glob
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
+from check import BIN, Skip, equal, main, wait_for  # noqa: E402
+
+LIST = ['muster', 'nodes', '-j']
+
+
+def emulate(*argv, prefix=()):
+    return subprocess.run([*prefix, f'{BIN}/muster', 'emulate', *argv], capture_output=True, text=True, timeout=200)
+
+
+def names(run):
+    equal(run.returncode, 0, run.stderr)
+    return [n['name'] for n in json.loads(run.stdout)]
+
+
+def test_exit_statuses_pass_through():
+    for script, want in (('exit 0', 0), ('exit 7', 7), ('kill -TERM $$', 143), ('kill -9 $$', 137)):
+        equal(emulate('-q', '0', '--', 'sh', '-c', script).returncode, want, script)
+    equal(emulate('0', '--', '/none/such').returncode, 127)
+    equal(emulate('0', '--', '/etc/passwd').returncode, 126)
+    equal(emulate('x', '--', 'true').returncode, 125)
+    equal(emulate('1').returncode, 125)
+
+
+def test_output_is_only_the_commands():
+    r = emulate('-q', '1', '--', 'sh', '-c', 'echo out; echo err >&2')
+    equal((r.stdout, r.stderr), ('out\n', 'err\n'))
+
+
+def test_three_nodes_and_the_outside_world_is_not_there():
+    equal(names(emulate('3', '--cpus=1', '--memory=128', '--', *LIST)), ['node1', 'node2', 'node3'])
+
+
+def test_each_image_boots():
+    for image in 'floppy', 'iso', 'kernel':
+        equal(names(emulate('--image', image, '1', '--', *LIST)), ['node1'], image)
+
+
+def test_as_an_ordinary_user():
+    prefix = ()
+    if os.geteuid() == 0:
+        prefix = ('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'env', 'HOME=/tmp')
+        if subprocess.run([*prefix, f'{BIN}/muster', '--version'], capture_output=True).returncode:
+            raise Skip(f'an ordinary user cannot reach {BIN}')
+    equal(names(emulate('2', '--', *LIST, prefix=prefix)), ['node1', 'node2'])
+    equal(names(emulate('--net=user', '--image=floppy', '1', '--', *LIST, prefix=prefix)), ['node1'])
+
+
+def test_a_node_that_does_not_come_up_is_explained():
+    r = emulate('--timeout=3', '--nic=rtl8139', '--append', 'ip=none', '1', '--', 'true')
+    equal(r.returncode, 125, r.stderr)
+    assert 'node1' in r.stderr, r.stderr
+    r = emulate('--image=tape', '1', '--', 'true')
+    equal((r.returncode, 'the images are' in r.stderr), (125, True), r.stderr)
+
+
+def descendants_marked(mark):
+    """Processes with this in their environment."""
+    found = []
+    for p in glob.glob('/proc/[0-9]*/environ'):
+        try:
+            if mark.encode() in pathlib.Path(p).read_bytes():
+                found.append(int(p.split('/')[2]))
+        except OSError:
+            pass
+    return found
+
+
+def ends_clean(mark, who, sig):
+    """Starts an emulation whose command has children in other sessions, sends sig to `who`, looks what is left."""
+    env = dict(os.environ, MUSTER_MARK=mark)
+    p = subprocess.Popen([f'{BIN}/muster', 'emulate', '2', '--', 'sh', '-c',
+                          'sleep 1000 & setsid sleep 1001 & echo up; wait'],
+                         env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    equal(p.stdout.readline(), b'up\n')
+    time.sleep(0.2)
+    session = int(subprocess.run(['pgrep', '-P', str(p.pid)], capture_output=True, text=True).stdout.split()[0])
+    os.kill(p.pid if who == 'front' else session, sig)
+    status = p.wait(30)
+    wait_for(lambda: not descendants_marked(mark), 10, f'{who} {sig}: processes {descendants_marked(mark)}')
+    equal(glob.glob(f'/tmp/muster-emulate-{p.pid}-*'), [])
+    return status
+
+
+def test_nothing_is_left_after_any_end():
+    for who in 'front', 'session':
+        for sig in signal.SIGTERM, signal.SIGHUP, signal.SIGKILL:
+            status = ends_clean(f'emulate-{os.getpid()}-{who}-{sig}', who, sig)
+            if who == 'front' and sig != signal.SIGKILL:
+                equal(status, 128 + sig, f'{who} {sig}')
+    links = pathlib.Path('/proc/net/dev').read_text()
+    assert 'muster0' not in links and 'tap' not in links, links
+
+
+def test_a_panic_is_noticed():
+    nmi = '''import os, socket, time
+s = socket.socket(socket.AF_UNIX)
+s.connect(os.environ["MUSTER_RUNTIME_DIR"] + "/node1.monitor")
+s.sendall(b"nmi\\n")
+time.sleep(3)'''
+    r = emulate('1', '--', sys.executable, '-c', nmi)
+    if r.returncode == 0 and 'panicked' not in r.stderr:
+        raise Skip('an NMI does not make the node panic')
+    equal(r.returncode, 99, r.stderr)
+    assert 'node1 console|' in r.stderr
+    equal(emulate('--allow-panic', '1', '--', sys.executable, '-c', nmi).returncode, 0)
+
+
+main(globals())
