@@ -136,6 +136,8 @@ static long do_fork(struct trapframe *tf, const struct fork_request *req)
 		proc_put(child);
 		return pid;
 	}
+	if (!(req->flags & CLONE_VM))
+		mm_fork_settle(current->mm, child->mm);
 	child->pid = pid;
 	u->tid = pid;
 	snprintf(u->thread->name, sizeof(u->thread->name), "%.12s/%ld", child->comm, pid);

@@ -196,6 +196,38 @@ int mm_fork(struct mm *parent, struct mm **child)
 	return 0;
 }
 
+static int settle_one(void *arg, uint64_t addr, pte_t *pte)
+{
+	struct fork_walk *walk = arg;
+	pte_t *have = pt_find(walk->batch.mm->root, addr);
+
+	if (!(*pte & PTE_AWAY) || !have || (*have & PTE_AWAY))
+		return 0;
+	if (*have & PTE_WRITE) {
+		pte_set(have, *have & ~PTE_WRITE);
+		tlb_flush_range(&walk->batch, addr, addr + PAGE_SIZE);
+	}
+	if (pte_has_page(*have) && !(*have & PTE_ZERO))
+		page_get(pte_page(*have));
+	mm_set_pte(walk->child, pte, *have);
+	return 0;
+}
+
+void mm_fork_settle(struct mm *parent, struct mm *child)
+{
+	struct fork_walk walk = { .child = child };
+
+	/* Nobody else knows the child yet, so this order of locks cannot meet the other one. */
+	mutex_lock(&parent->lock);
+	mutex_lock(&child->lock);
+	tlb_begin(&walk.batch, parent);
+	if (child->away_pages)
+		pt_walk(child->root, 0, USER_END, settle_one, &walk);
+	tlb_finish(&walk.batch);
+	mutex_unlock(&child->lock);
+	mutex_unlock(&parent->lock);
+}
+
 /* --- images ---------------------------------------------------------------------------------- */
 
 int mm_image_vma(struct mm *mm, const struct wire_vma *v, struct cfile *file)

@@ -150,6 +150,13 @@ void mm_put(struct mm *mm);
  */
 int mm_fork(struct mm *parent, struct mm **child);
 
+/*
+ * After home has forked the stub, before the child runs: pages that came from home since mm_fork()
+ * are given to the child too. Home may have been told that the parent needs it no more, and have
+ * dropped them before it forked.
+ */
+void mm_fork_settle(struct mm *parent, struct mm *child);
+
 /* mm_activate(mm), see thread.h, is implemented in mm.c: kernel threads keep the previous one. */
 
 /* --- building an image (mm.c) ---------------------------------------------------------------- */

@@ -347,7 +347,7 @@ static void tlb_unload(struct mm *mm)
 
 /* --- home ------------------------------------------------------------------------------------ */
 
-enum event_type { EV_GET, EV_MAP, EV_UNMAP, EV_DONTNEED, EV_MOVE, EV_FORK };
+enum event_type { EV_GET, EV_MAP, EV_UNMAP, EV_DONTNEED, EV_MOVE, EV_FORK, EV_DONE };
 
 struct event {
 	enum event_type type;
@@ -448,6 +448,9 @@ static void home_event(struct event *e)
 			s->dirty[e->from + i] = false;
 		}
 		break;
+	case EV_DONE:
+		fresh(s, s->stub, 0, N);
+		break;
 	case EV_FORK:
 		memcpy(sides[1].stub, sides[0].stub, sizeof(sides[0].stub));
 		memcpy(sides[1].dirty, sides[0].dirty, sizeof(sides[0].dirty));
@@ -531,6 +534,13 @@ bool guest_memory_pressure(void)
 	return true;
 }
 
+/* The node needs nothing from home any more: home drops its pages. */
+static void maybe_done(struct side *s)
+{
+	if (s->mm && !s->mm->away_pages && rnd(2))
+		post(EV_DONE, s, 0, 0);
+}
+
 /* --- operations ------------------------------------------------------------------------------ */
 
 /* One access by the program, as the CPU does it. */
@@ -573,6 +583,17 @@ static void access_page(struct side *s, int i, bool write)
 		if (write)
 			*word = s->cell[i].value = rnd(4) ? rng : 0;
 	}
+}
+
+/* What others do between a change of the map and the message about it. */
+static void meanwhile(struct side *s)
+{
+	uint64_t cursor = ADDR(rnd(N));
+
+	while (rnd(2))
+		mm_prefetch(s->mm, &cursor, 1 + rnd(20));
+	while (rnd(2) && (head != tail || ahead != atail))
+		home_step();
 }
 
 static void op_map(struct side *s, int from, int n)
@@ -646,17 +667,6 @@ static void op_protect(struct side *s, int from, int n)
 		s->cell[i].prot = prot;
 }
 
-/* What others do between a change of the map and the message about it. */
-static void meanwhile(struct side *s)
-{
-	uint64_t cursor = ADDR(rnd(N));
-
-	while (rnd(2))
-		mm_prefetch(s->mm, &cursor, 1 + rnd(20));
-	while (rnd(2) && (head != tail || ahead != atail))
-		home_step();
-}
-
 static void op_dontneed(struct side *s, int from, int n)
 {
 	CHECK(mm_advise_dontneed(s->mm, ADDR(from), (uint64_t)n * PAGE_SIZE, false) ==
@@ -720,7 +730,18 @@ static void op_fork(void)
 	CHECK(mm_fork(sides[0].mm, &child->mm) == 0);
 	memset(child->tlb, 0, sizeof(child->tlb));
 	memcpy(child->cell, sides[0].cell, sizeof(child->cell));
+	meanwhile(&sides[0]);
+	if (rnd(3) == 0) {
+		for (int i = 0; i < N; i++)
+			if (sides[0].cell[i].prot)
+				access_page(&sides[0], i, false);
+		home_settle();
+	}
+	maybe_done(&sides[0]);
 	post(EV_FORK, child, 0, 0);
+	while (head != tail)
+		home_step();
+	mm_fork_settle(sides[0].mm, child->mm);
 	child->pager = (struct guest_pager){ .mm = child->mm, .fetch = pager_fetch };
 	child->mm->pager = &child->pager;
 }
@@ -885,6 +906,7 @@ static void random_operations(int steps)
 				access_page(s, from < N - 4 ? from + k : from, rnd(2));
 		}
 		fail_after = -1;
+		maybe_done(&sides[rnd(2)]);
 		check_side(&sides[0]);
 		if (sides[1].mm)
 			check_side(&sides[1]);
