@@ -732,9 +732,10 @@ static void op_fork(void)
 	memcpy(child->cell, sides[0].cell, sizeof(child->cell));
 	meanwhile(&sides[0]);
 	if (rnd(3) == 0) {
-		for (int i = 0; i < N; i++)
-			if (sides[0].cell[i].prot)
-				access_page(&sides[0], i, false);
+		uint64_t cursor = 0;
+
+		while (mm_prefetch(sides[0].mm, &cursor, 512))
+			;
 		home_settle();
 	}
 	maybe_done(&sides[0]);
@@ -889,7 +890,7 @@ static void random_operations(int steps)
 			break;
 		case 9:
 			fail_after = -1;
-			if (step > 200 && rnd(6) == 0)
+			if ((step > 200 || seed % 4 == 0) && rnd(6) == 0)
 				op_fork();
 			break;
 		case 10:
