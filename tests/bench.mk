@@ -20,7 +20,9 @@ $(BENCH_DIR)/programs/block:
 
 .PHONY: bench-kernel
 bench-kernel: $(DEPS_STAMP)
-	$(Q)$(MAKE) BUILD=$(BENCH_DIR) THIRD=$(THIRD) CONFIG_BENCH=1 $(BENCH_DIR)/images/muster.elf
+	@# The top Makefile chooses the number of jobs itself, and would complain about an inherited one.
+	$(Q)env -u MAKEFLAGS -u MFLAGS $(MAKE) BUILD=$(BENCH_DIR) THIRD=$(THIRD) V=$(V) CONFIG_BENCH=1 \
+		$(BENCH_DIR)/images/muster.elf
 
 # Nothing more than the rest needs.
 .PHONY: deps-bench

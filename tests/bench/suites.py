@@ -13,7 +13,9 @@ from node import BenchError, Guest, migrate, run
 ECHO, SINK, SOURCE, ASK = 7747, 7748, 7749, 7750    # net/bench.c
 RUNS = 7
 BULK_S = 0.7
-ROUNDS = 500
+# Many short runs: a disturbance then spoils a few pairs, and not the median.
+CALL_RUNS = 21
+ROUNDS = 250
 
 # Bytes of a forwarded call's two messages (proto/wire.h): header 16, struct wire_call 64, a struct
 # wire_buf 8; header 16, struct wire_reply 48, and the content.
@@ -56,7 +58,7 @@ def pairs(runs, ours, peer):
 
 def suite_raw(node, programs):
     raw = Raw(node, programs)
-    small = [raw.ping(64) for _ in range(RUNS)]
+    small = [raw.ping(64) for _ in range(CALL_RUNS)]
     out = [raw.sink() for _ in range(RUNS)]
     home = [raw.source() for _ in range(RUNS)]
     return [
@@ -71,7 +73,7 @@ def suite_calls(node, programs):
     raw, figures = Raw(node, programs), []
     with Guest(f'{programs}/calls', f'{programs}/block') as guest:
         for name, title in ('getppid', 'forwarded getppid'), ('pread', 'forwarded pread of 4 KiB'):
-            ours, peer = pairs(RUNS, lambda: float(guest.ask(f'{name} {ROUNDS}')),
+            ours, peer = pairs(CALL_RUNS, lambda: float(guest.ask(f'{name} {ROUNDS}')),
                                lambda: raw.call(name))
             guest.must_be_on('1')
             figures.append(Figure(f'call.{name}', f'{title}, raw TCP', 'us', ours, peer,
