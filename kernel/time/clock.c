@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The TSC as clock, calibrated against the 8254 timer (data sheet 231164) or, where that stands
- * still, the ACPI power management timer.
+ * The TSC as clock, calibrated against the ACPI power management timer or, where there is none or it
+ * stands still, the 8254 timer (data sheet 231164).
  */
 #include "kernel/time/clock.h"
 
@@ -103,12 +103,18 @@ static uint64_t calibrate(uint32_t (*read)(void), uint64_t hz, uint32_t mask)
 
 void clock_init(void)
 {
-	uint64_t hz;
+	uint64_t hz = 0;
 
-	pit_start();
-	hz = calibrate(pit_read, PIT_HZ, 0xffff);
-	if (hz == 0 && acpi_info.pm_timer_port)
+	/*
+	 * The 8254 is the second choice: its 16 bits come round after 55 ms, and an emulator that is
+	 * held up for the rest of that makes the processor look more than twice as fast as it is.
+	 */
+	if (acpi_info.pm_timer_port)
 		hz = calibrate(pm_read, PM_TIMER_HZ, PM_TIMER_MASK);
+	if (hz == 0) {
+		pit_start();
+		hz = calibrate(pit_read, PIT_HZ, 0xffff);
+	}
 	if (hz == 0)
 		panic("no timer to measure the processor's speed with: neither 8254 nor ACPI");
 	tsc_hz = hz;
