@@ -62,6 +62,9 @@ static long put_user_buf(struct marshal *m, unsigned arg, uint64_t len, unsigned
 {
 	uint64_t addr = m->call.args[arg], have;
 
+	/* Outside of user memory: the same at home, where some calls see that before anything else. */
+	if (addr >= USER_END)
+		return 0;
 	if (len > WIRE_CALL_MAX)
 		return marshal_too_large(m, len);
 	have = flags & WBUF_OUT ? user_writable_prefix(addr, len) : user_readable_prefix(addr, len);
@@ -102,6 +105,8 @@ static long put_counted(struct marshal *m, unsigned arg, uint64_t len, unsigned 
 	uint64_t addr = m->call.args[arg], have;
 	void *copy;
 
+	if (addr >= USER_END)
+		return 0;
 	if (len > COPY_MAX)
 		return marshal_too_large(m, len);
 	have = user_writable_prefix(addr, len);
