@@ -234,6 +234,8 @@ static const char *cannot_leave(const struct stub *stub)
 {
 	if (stub_threads(stub->tgid) > 1)
 		return "it has several threads, which cannot move yet";
+	if (stub->shares_vm)
+		return "it shares its memory with another process (vfork)";
 	if (stub->group_stop)
 		return "it is stopped by job control: continue it first";
 	if (stub->state != STUB_NATIVE)

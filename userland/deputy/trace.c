@@ -6,10 +6,13 @@
 #include "userland/deputy/trace.h"
 
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "userland/deputy/away.h"
 #include "userland/deputy/baseline.h"
@@ -106,6 +109,20 @@ static void born(struct stub *child)
 		trace_run_native(child);
 }
 
+/* Of two processes with one memory neither can move. A vfork's parent sleeps until the child is through. */
+static void note_shared_vm(struct stub *parent, struct stub *child, int event)
+{
+	if (child->tgid == parent->tgid || parent->state == STUB_CALLING)
+		return;
+	if (event == PTRACE_EVENT_VFORK) {
+		child->shares_vm = true;
+	} else if (event == PTRACE_EVENT_CLONE &&
+		   !syscall(SYS_kcmp, parent->pid, child->pid, KCMP_VM, 0, 0)) {
+		parent->shares_vm = true;
+		child->shares_vm = true;
+	}
+}
+
 static void on_child(struct stub *parent, pid_t pid, int event)
 {
 	struct stub *child = stub_find(pid);
@@ -113,6 +130,7 @@ static void on_child(struct stub *parent, pid_t pid, int event)
 	if (!child)
 		child = stub_new(pid, event == PTRACE_EVENT_CLONE ? parent->tgid : pid);
 	child->born_known = true;
+	note_shared_vm(parent, child, event);
 	baseline_inherit(child, parent);
 	if (parent->state == STUB_CALLING)
 		away_fork(parent, child);
@@ -172,6 +190,7 @@ static struct stub *on_exec(struct stub *stub)
 		stub->stopped = true;
 	}
 	stub_refresh(stub);
+	stub->shares_vm = false;
 	debug("%d executes %s", stub->pid, stub->comm);
 	return stub;
 }
