@@ -157,7 +157,7 @@ int mm_fork(struct mm *parent, struct mm **child);
  */
 void mm_fork_settle(struct mm *parent, struct mm *child);
 
-/* mm_activate(mm), see thread.h, is implemented in mm.c: kernel threads keep the previous one. */
+/* mm_activate(), see thread.h, is in tlb.c. A thread holds a reference of its thread->mm. */
 
 /* --- building an image (mm.c) ---------------------------------------------------------------- */
 

@@ -150,6 +150,7 @@ void pt_prune(uint64_t root, uint64_t start, uint64_t end, uint64_t floor, uint6
 				upper = *entry(upper, level, addr) & PTE_ADDR;
 			pte_set(entry(upper, 1, addr), 0);
 			tlb_flush_range(batch, addr, addr + PAGE_SIZE);
+			batch->tables = true;
 			tlb_free_page(batch, virt_page(table));
 		}
 		addr = (addr | (span - 1)) + 1;

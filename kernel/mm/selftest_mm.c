@@ -182,8 +182,7 @@ static void put_on(struct mm *mm)
 	unsigned long flags = irq_save();
 
 	current->mm = mm;
-	if (mm && this_cpu()->active_mm != mm)
-		mm_activate(mm);
+	mm_activate(mm);
 	irq_restore(flags);
 }
 

@@ -36,10 +36,33 @@ static void flush_here(void *arg)
 		invlpg(addr);
 }
 
-/* Runs fn here and on all other CPUs that may have mm loaded; returns when all have. */
-static void on_cpus_of(struct mm *mm, void (*fn)(void *arg), void *arg)
+/*
+ * A CPU that runs a kernel thread keeps the guest's tables loaded: the thread never looks at the
+ * user half, and the guest that ran before it is often the one that runs after it. It is then lazy:
+ * it need not be woken for a flush, it only must do all of them before it runs a guest again. Each
+ * CPU writes its own lazy, the others set its stale.
+ */
+static struct {
+	bool lazy, stale;
+} cpu_tlb[MAX_CPUS];
+
+/* May the flush be left to the CPU itself? Pairs with mm_activate(). */
+static bool leave_to(int cpu)
 {
-	struct cpumask others;
+	if (!__atomic_load_n(&cpu_tlb[cpu].lazy, __ATOMIC_SEQ_CST))
+		return false;
+	__atomic_store_n(&cpu_tlb[cpu].stale, true, __ATOMIC_SEQ_CST);
+	/* Still lazy: then it sees stale when it ceases to be. Else it may have looked too early. */
+	return __atomic_load_n(&cpu_tlb[cpu].lazy, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Runs fn here and on all other CPUs that may have mm loaded; returns when all have. lazy_too: also
+ * on those that could do it later.
+ */
+static void on_cpus_of(struct mm *mm, void (*fn)(void *arg), void *arg, bool lazy_too)
+{
+	struct cpumask others = { { 0 } };
 	unsigned long flags;
 	bool any = false;
 	int self;
@@ -50,11 +73,13 @@ static void on_cpus_of(struct mm *mm, void (*fn)(void *arg), void *arg)
 	fn(arg);
 	self = cpu_id();
 	irq_restore(flags);
-	for (unsigned i = 0; i < MAX_CPUS / 64; i++)
-		others.bits[i] = __atomic_load_n(&mm->cpus.bits[i], __ATOMIC_SEQ_CST);
-	others.bits[self / 64] &= ~(1ull << (self % 64));
-	for (unsigned i = 0; i < MAX_CPUS / 64; i++)
-		any |= others.bits[i] != 0;
+	cpumask_for_each(cpu, &mm->cpus)
+	{
+		if (cpu == self || (!lazy_too && leave_to(cpu)))
+			continue;
+		others.bits[cpu / 64] |= 1ull << (cpu % 64);
+		any = true;
+	}
 	if (any)
 		ipi_call(&others, fn, arg, true);
 }
@@ -65,6 +90,7 @@ void tlb_begin(struct tlb_batch *batch, struct mm *mm)
 	batch->start = UINT64_MAX;
 	batch->end = 0;
 	batch->npages = 0;
+	batch->tables = false;
 }
 
 void tlb_flush_range(struct tlb_batch *batch, uint64_t start, uint64_t end)
@@ -87,7 +113,8 @@ void tlb_finish(struct tlb_batch *batch)
 	struct flush f = { batch->mm, batch->start, batch->end };
 
 	if (f.start < f.end)
-		on_cpus_of(batch->mm, flush_here, &f);
+		/* A lazy CPU may still walk tables in advance: not these any more. */
+		on_cpus_of(batch->mm, flush_here, &f, batch->tables);
 	for (unsigned i = 0; i < batch->npages; i++)
 		page_put(batch->pages[i]);
 	tlb_begin(batch, batch->mm);
@@ -95,17 +122,22 @@ void tlb_finish(struct tlb_batch *batch)
 
 /* --- CR3 ------------------------------------------------------------------------------------- */
 
-/*
- * A kernel thread keeps whatever is loaded: it never looks at the user half, and the guest that ran
- * before it is often the one that runs after it. tlb_unload() breaks that off in the end.
- */
+/* At every switch of threads, interrupts off. NULL: a kernel thread, see cpu_tlb. */
 void mm_activate(struct mm *mm)
 {
 	struct percpu *cpu = this_cpu();
 	struct mm *old = cpu->active_mm;
+	bool stale;
 
-	if (!mm || mm == old)
+	__atomic_store_n(&cpu_tlb[cpu->id].lazy, !mm, __ATOMIC_SEQ_CST);
+	if (!mm)
 		return;
+	stale = __atomic_exchange_n(&cpu_tlb[cpu->id].stale, false, __ATOMIC_SEQ_CST);
+	if (mm == old) {
+		if (stale)
+			write_cr3(mm->root);
+		return;
+	}
 	/* Announce first, load then: who changes entries in between sends this CPU a flush. */
 	cpumask_set(&mm->cpus, cpu->id);
 	cpu->active_mm = mm;
@@ -128,5 +160,5 @@ static void unload_here(void *arg)
 
 void tlb_unload(struct mm *mm)
 {
-	on_cpus_of(mm, unload_here, mm);
+	on_cpus_of(mm, unload_here, mm, true);
 }

@@ -9,6 +9,7 @@
 #ifndef KERNEL_MM_TLB_H
 #define KERNEL_MM_TLB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mm;
@@ -19,6 +20,7 @@ struct page;
 struct tlb_batch {
 	struct mm *mm;
 	uint64_t start, end; /* what to flush; empty when start >= end */
+	bool tables;	     /* page tables are among the pages */
 	unsigned npages;
 	struct page *pages[TLB_BATCH_PAGES];
 };

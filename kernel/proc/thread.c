@@ -342,9 +342,7 @@ struct thread *thread_switch(struct thread *prev, struct thread *next)
 		user_state_save(prev);
 	pc->running = next;
 	gdt_set_kernel_stack(stack_top(next));
-	/* Kernel threads run on whatever user half is there. */
-	if (next->mm && next->mm != pc->active_mm)
-		mm_activate(next->mm);
+	mm_activate(next->mm);
 	if (next->xstate)
 		user_state_load(next);
 	return context_switch(prev, next);

@@ -172,8 +172,9 @@ void thread_enter_user(void) __attribute__((noreturn));
 void user_thread_free(struct thread *t);
 
 /*
- * Hook of kernel/mm (weak default: the kernel's own tables): makes mm this CPU's address space and
- * notes it in this_cpu()->active_mm. Called with interrupts off when mm is not what is there.
+ * Hook of kernel/mm (weak default: kernel's own tables): the CPU is about to run a thread with this
+ * address space, NULL for a kernel thread, which can do with any. Notes what it loads in
+ * this_cpu()->active_mm. Called at every switch, with interrupts off.
  */
 void mm_activate(struct mm *mm);
 

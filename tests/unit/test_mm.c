@@ -234,6 +234,7 @@ struct mm;
 struct tlb_batch {
 	struct mm *mm;
 	uint64_t start, end;
+	bool tables;
 	unsigned npages;
 	struct page *pages[64];
 };
