@@ -400,7 +400,6 @@ static void let_go(struct home *home)
 	struct stub *stub = home->stub;
 	struct wire_text why = { 0 };
 
-	/* The calls that set_thread() injects may use vector registers: none of these in between. */
 	if (set_thread(home, &why) || set_xstate(home, &why)) {
 		refuse(home, &why);
 		return;
@@ -434,6 +433,10 @@ static void complete(struct home *home)
 
 	session_send1(home->session, W_IMG_DONE, 0, (uint32_t)stub->pid, home->id, NULL, 0);
 	home->phase = HOME_DONE;
+	debug("%d: all %llu pages are home; %llu faults, %llu times held, uffd %s", stub->pid,
+	      (unsigned long long)home->total, (unsigned long long)home->faults,
+	      (unsigned long long)home->holds, home->uffd < 0 ? "none" :
+	      home->kernel_faults ? "for all accesses" : "for user accesses");
 	/* Closing the uffd ends its hold on the mappings. */
 	home_fetch_free(home);
 	move_home_done(stub);

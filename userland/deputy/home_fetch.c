@@ -275,6 +275,7 @@ static void on_fault(struct home *home, uint64_t addr)
 	struct uffdio_range page = { addr & ~(uint64_t)(PAGE - 1), PAGE };
 	uint8_t *state = home_page(home, page.start);
 
+	home->faults++;
 	if (!state)
 		uffd_put(home, page.start, PAGE, NULL);
 	else if (*state == PAGE_HERE)

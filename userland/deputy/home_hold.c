@@ -101,6 +101,7 @@ static bool may_go(const struct home *home, uint64_t nr)
 static void hold(struct home *home, int status)
 {
 	home->held = true;
+	home->holds++;
 	home->held_status = status;
 	/* It waits for everything: nothing is gained by what it does not wait for. */
 	home_fill(home);

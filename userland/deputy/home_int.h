@@ -68,6 +68,7 @@ struct home {
 	size_t cursor_run;		/* of the background fetch */
 	uint32_t cursor_page;
 
+	uint64_t faults, holds;		/* for developers */
 	bool held;			/* the process is kept stopped, with this status */
 	int held_status;
 };
