@@ -134,6 +134,7 @@ static void panic_end(uint64_t rip, uint64_t rbp)
 		read_cr3(), read_cr4());
 	backtrace_print(rip, rbp);
 	trace_dump(TRACE_SHOWN);
+	thread_dump();
 	machine_stop();
 }
 

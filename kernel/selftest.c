@@ -587,7 +587,11 @@ static void test_fpu(void)
 
 	fpu_restore(xstate);
 	fpu_save(xstate);
+	memset(xstate + XSAVE_LEGACY_SIZE + 8, 0xff, 16); /* compacted form and reserved bits */
+	if (fpu_xcr0() & XFEATURE_AVX)
+		fpu_restore(xstate);
 	irq_restore(flags);
+	CHECK(!(fpu_xcr0() & XFEATURE_AVX) || xstate[XSAVE_LEGACY_SIZE + 8] == 0);
 	fpu_state_free(xstate);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/cpu/features.h"
+#include "kernel/cpu/trap.h"
 #include "kernel/cpu/x86.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/kmalloc.h"
@@ -144,12 +145,32 @@ void fpu_save(void *xstate)
 		__asm__ volatile("fxsave64 (%0)" : : "r"(xstate) : "memory");
 }
 
-void fpu_restore(const void *xstate)
+void fpu_restore(void *xstate)
 {
 	uint32_t lo = (uint32_t)xcr0, hi = (uint32_t)(xcr0 >> 32);
 
+	uint64_t bad = 0;
+
+	/* A state that the CPU refuses, however it came about, must not take the kernel down. */
 	if (CPU_HAS_XSAVE)
-		__asm__ volatile("xrstor64 (%0)" : : "r"(xstate), "a"(lo), "d"(hi) : "memory");
+		__asm__ volatile("1: xrstor64 (%1)\n\t"
+				 "jmp 3f\n"
+				 "2: movq $1, %0\n"
+				 "3:\n\t" EXTABLE(1b, 2b)
+				 : "+r"(bad)
+				 : "r"(xstate), "a"(lo), "d"(hi)
+				 : "memory");
 	else
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(xstate) : "memory");
+		__asm__ volatile("1: fxrstor64 (%1)\n\t"
+				 "jmp 3f\n"
+				 "2: movq $1, %0\n"
+				 "3:\n\t" EXTABLE(1b, 2b)
+				 : "+r"(bad)
+				 : "r"(xstate)
+				 : "memory");
+	if (bad) {
+		trace("fpu: invalid state replaced by the initial one");
+		fpu_state_init(xstate);
+		fpu_restore(xstate);
+	}
 }

@@ -39,8 +39,8 @@ void fpu_state_init(void *xstate);
  */
 int fpu_state_sanitize(void *xstate, size_t len);
 
-/* Registers to memory and back, on this CPU. */
+/* Registers to memory and back, on this CPU. A state that the CPU refuses becomes the initial one. */
 void fpu_save(void *xstate);
-void fpu_restore(const void *xstate);
+void fpu_restore(void *xstate);
 
 #endif

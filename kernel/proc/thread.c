@@ -17,10 +17,14 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/kmap.h"
 #include "kernel/mm/page.h"
+#include "kernel/panic.h"
 #include "kernel/proc/switch.h"
 
 /* At the lowest address of each kernel stack: overwritten by an overflow. */
 #define STACK_MAGIC 0x5ac4ed90570957afull
+
+/* With CONFIG_SELFTEST stacks begin full of this, which shows how deep they were used. */
+#define STACK_FILL 0xa5
 
 /* What context_switch() pops: r15 r14 r13 r12 rbx rbp and the return address. */
 #define SWITCH_FRAME_WORDS 7
@@ -76,6 +80,9 @@ static struct thread *thread_alloc(const char *name)
 		return NULL;
 	}
 	t->kstack = page_virt(stack);
+#ifdef CONFIG_SELFTEST
+	memset(t->kstack, STACK_FILL, KSTACK_SIZE);
+#endif
 	*(uint64_t *)t->kstack = STACK_MAGIC;
 	spin_init(&t->lock);
 	t->state = THREAD_NEW;
@@ -230,6 +237,42 @@ void thread_start_reaper(void)
 {
 	if (kthread_create("reaper", reaper_main, NULL) == NULL)
 		panic("no memory for the first threads");
+}
+
+static unsigned stack_used(const struct thread *t)
+{
+#ifdef CONFIG_SELFTEST
+	unsigned unused = sizeof(uint64_t);
+
+	while (unused < KSTACK_SIZE && t->kstack[unused] == STACK_FILL)
+		unused++;
+	return KSTACK_SIZE - unused;
+#else
+	(void)t;
+	return 0;
+#endif
+}
+
+void thread_dump(void)
+{
+	static const char *const states[] = { "new", "runnable", "blocked", "dead" };
+	struct thread *t;
+
+	/* No lock in a panic: its holder may be stopped. */
+	unsigned long flags = panic_in_progress() ? irq_save() : spin_lock_irqsave(&all_lock);
+
+	kprintf("threads:\n");
+	list_for_each_entry(t, &all_threads, all_link) {
+		kprintf("  %4lu %-16s %-8s cpu%d %6lu ms, %lu switches", t->id, t->name,
+			states[t->state & 3], t->cpu, t->cpu_ns / NSEC_PER_MSEC, t->switches);
+		if (stack_used(t))
+			kprintf(", stack %u", stack_used(t));
+		kprintf("\n");
+	}
+	if (panic_in_progress())
+		irq_restore(flags);
+	else
+		spin_unlock_irqrestore(&all_lock, flags);
 }
 
 void thread_block_prepare(void)

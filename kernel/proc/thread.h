@@ -162,6 +162,9 @@ void thread_state_load(void);
 /* Says that xstate of a thread that is not running was changed by someone else. */
 void thread_state_changed(struct thread *t);
 
+/* Prints a line for each thread. Any context. */
+void thread_dump(void);
+
 /* Processor time used so far, the running stretch included. */
 uint64_t thread_cpu_ns(struct thread *t);
 
