@@ -37,22 +37,16 @@ long mask_begin(uint64_t set, uint64_t size);
 /* After the call: puts the old mask back unless a handler is to run under the new one. */
 void mask_end(long ret);
 
-/* memory.c */
-sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_pkey_mprotect, sys_mremap, sys_madvise, sys_msync, sys_brk;
-/* signal_calls.c */
-sys_fn sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigpending;
-sys_fn sys_rt_sigsuspend, sys_rt_sigtimedwait, sys_sigaltstack, sys_pause;
-sys_fn sys_kill, sys_tkill, sys_tgkill, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo;
-/* time_calls.c */
-sys_fn sys_nanosleep, sys_clock_nanosleep, sys_clock_gettime, sys_gettimeofday, sys_time;
-sys_fn sys_times, sys_getrusage, sys_getitimer, sys_setitimer, sys_timer_create;
-sys_fn sys_poll, sys_restart_syscall;
-/* process_calls.c */
-sys_fn sys_getpid, sys_gettid, sys_exit, sys_exit_group, sys_sched_yield, sys_getcpu;
-sys_fn sys_set_tid_address, sys_set_robust_list, sys_get_robust_list, sys_rseq, sys_futex;
-sys_fn sys_arch_prctl, sys_personality, sys_prlimit64, sys_setrlimit, sys_setuid_family;
-sys_fn sys_sockopt;
-/* fork_calls.c, exec_calls.c */
-sys_fn sys_fork, sys_vfork, sys_clone, sys_clone3, sys_execve, sys_execveat;
+/*
+ * sys_NAME() for each call that is LOCAL or SPLIT, by family: memory.c, signal_calls.c, time_calls.c,
+ * process_calls.c, fork_calls.c, exec_calls.c, file_calls.c.
+ */
+#define DECLARE_LOCAL(name) sys_fn sys_##name;
+#define DECLARE_SPLIT(name) sys_fn sys_##name;
+#define DECLARE_FORWARD(name)
+#define DECLARE_RETREAT(name)
+#define SYSCALL(nr, name, class, ...) DECLARE_##class(name)
+#include "proto/syscalls.def"
+#undef SYSCALL
 
 #endif

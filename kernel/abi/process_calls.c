@@ -223,10 +223,25 @@ long sys_prlimit64(struct trapframe *tf, const uint64_t args[6])
 	return change_limit(NR_PRLIMIT64, args, (unsigned)args[1], args[2]);
 }
 
-long sys_setuid_family(struct trapframe *tf, const uint64_t args[6])
+static long change_uid(struct trapframe *tf, const uint64_t args[6])
 {
 	current_proc->uid_known = false;
 	return forward(tf->error, args);
+}
+
+long sys_setuid(struct trapframe *tf, const uint64_t args[6])
+{
+	return change_uid(tf, args);
+}
+
+long sys_setreuid(struct trapframe *tf, const uint64_t args[6])
+{
+	return change_uid(tf, args);
+}
+
+long sys_setresuid(struct trapframe *tf, const uint64_t args[6])
+{
+	return change_uid(tf, args);
 }
 
 /* Most bits change how memory is laid out or how calls behave. */
@@ -239,30 +254,4 @@ long sys_personality(struct trapframe *tf, const uint64_t args[6])
 	if (persona != (uint32_t)QUERY && (persona & ~(uint32_t)ADDR_NO_RANDOMIZE))
 		return retreat(WHY_SYSCALL, "personality %#x", persona);
 	return forward(NR_PERSONALITY, args);
-}
-
-/* Socket options are flat but for these, which hold pointers to programs, tables or memory. */
-long sys_sockopt(struct trapframe *tf, const uint64_t args[6])
-{
-	enum { SOL_IP_ = 0, SOL_SOCKET_ = 1, SOL_TCP_ = 6, SOL_IPV6_ = 41 };
-	int level = (int)args[1], name = (int)args[2];
-	bool nested = false;
-
-	switch (level) {
-	case SOL_SOCKET_:
-		nested = name == 26 || name == 51; /* SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF */
-		break;
-	case SOL_IP_:
-	case SOL_IPV6_:
-		nested = name >= 64 && name < 96; /* netfilter's tables */
-		break;
-	case SOL_TCP_:
-		nested = name == 35; /* TCP_ZEROCOPY_RECEIVE */
-		break;
-	default:
-		break;
-	}
-	if (nested)
-		return retreat(WHY_SYSCALL, "socket option %d of level %d", name, level);
-	return forward(tf->error, args);
 }

@@ -31,8 +31,8 @@ static int push_xstate(uint64_t fp)
 	struct proc *proc = current->proc;
 	uint32_t size = frame_xstate_size(proc);
 	struct fpx_sw_bytes sw = {
-		.magic1 = FP_XSTATE_MAGIC1,
-		.extended_size = size + FP_XSTATE_MAGIC2_SIZE,
+		.magic1 = XFRAME_MAGIC1,
+		.extended_size = size + XFRAME_MAGIC2_SIZE,
 		.xfeatures = proc->xfeatures,
 		.xstate_size = size,
 	};
@@ -46,7 +46,7 @@ static int push_xstate(uint64_t fp)
 	in_use = (in_use & proc->xfeatures) | XFEATURE_X87 | XFEATURE_SSE;
 	if (copy_to_user(fp, x, size) || copy_to_user(fp + FPX_SW_OFFSET, &sw, sizeof(sw)) ||
 	    put_user64(fp + XSAVE_LEGACY_SIZE, in_use) ||
-	    put_user32(fp + size, FP_XSTATE_MAGIC2))
+	    put_user32(fp + size, XFRAME_MAGIC2))
 		return -EFAULT;
 	return 0;
 }
@@ -69,10 +69,10 @@ static int pop_xstate(uint64_t fp)
 	}
 	if (copy_from_user(&sw, fp + FPX_SW_OFFSET, sizeof(sw)))
 		return -EFAULT;
-	extended = sw.magic1 == FP_XSTATE_MAGIC1 &&
+	extended = sw.magic1 == XFRAME_MAGIC1 &&
 		   sw.xstate_size >= XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE &&
 		   sw.xstate_size <= WIRE_XSTATE_MAX && sw.xstate_size <= sw.extended_size &&
-		   !get_user32(&magic2, fp + sw.xstate_size) && magic2 == FP_XSTATE_MAGIC2;
+		   !get_user32(&magic2, fp + sw.xstate_size) && magic2 == XFRAME_MAGIC2;
 	if (extended && sw.xstate_size < size)
 		size = sw.xstate_size;
 	/* A preempted thread would save its registers over what is being put together here. */
@@ -125,7 +125,7 @@ int sigframe_push(struct trapframe *tf, const struct sigentry *sig, const struct
 		  uint64_t saved_mask)
 {
 	struct uthread *u = current_user;
-	uint32_t fp_size = frame_xstate_size(current->proc) + FP_XSTATE_MAGIC2_SIZE;
+	uint32_t fp_size = frame_xstate_size(current->proc) + XFRAME_MAGIC2_SIZE;
 	struct rt_sigframe f;
 	uint64_t at, fp;
 
