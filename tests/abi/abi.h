@@ -61,6 +61,13 @@ static inline uint64_t hash(uint64_t h, const void *data, size_t len)
 	return h;
 }
 
+static inline unsigned abi_rounds(void)
+{
+	const char *env = getenv("ABI_ROUNDS");
+
+	return env ? atoi(env) : 1;
+}
+
 #ifndef ABI_OWN_MAIN
 static void test(void);
 
@@ -76,8 +83,7 @@ static inline uint64_t compute(unsigned round)
 
 int main(void)
 {
-	const char *env = getenv("ABI_ROUNDS");
-	unsigned rounds = env ? atoi(env) : 1;
+	unsigned rounds = abi_rounds();
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < rounds; i++) {

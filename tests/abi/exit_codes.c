@@ -20,7 +20,7 @@ int main(void)
 	int status;
 	pid_t pid;
 
-	for (int i = 0; i < 256; i += 17) {
+	for (int i = 0; i < 256; i += abi_rounds() > 2 ? 1 : 17) {
 		pid = fork();
 		if (pid == 0)
 			_exit(i);

@@ -31,7 +31,8 @@ static void round_trip(size_t size)
 
 int main(void)
 {
-	round_trip(10 << 20);
+	for (unsigned i = 0; i < abi_rounds(); i++)
+		round_trip((10 << 20) + i);
 	round_trip((30 << 20) + 4096);
 	return 0;
 }
