@@ -63,8 +63,9 @@ static void go_on(struct stub *stub)
 {
 	struct call *call;
 
-	while (!stub->dead && session_up(stub->session) &&
-	       (stub->state == STUB_IDLE || stub->state == STUB_RETURNING)) {
+	/* The state first: a process that has just come home has no session. */
+	while (!stub->dead && (stub->state == STUB_IDLE || stub->state == STUB_RETURNING) &&
+	       session_up(stub->session)) {
 		call = call_first(stub);
 		if (!call)
 			break;

@@ -135,6 +135,7 @@ static void on_children(struct watch *watch, uint32_t events)
 
 static void watch_children(void)
 {
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
 	sigset_t all, chld;
 
 	/*
@@ -142,9 +143,12 @@ static void watch_children(void)
 	 * on. SIGKILL remains, and then the kernel ends the job (PTRACE_O_EXITKILL).
 	 */
 	sigfillset(&all);
+	for (unsigned i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		sigdelset(&all, faults[i]);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
+		if (sigismember(&all, sig))
+			signal(sig, SIG_DFL);
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
 	child_watch.fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
