@@ -164,7 +164,7 @@ static void put_call(uint8_t *p, uint32_t nr)
 }
 
 #define CALL_SIZE 8
-#define GETRANDOM_SIZE 20
+#define GETRANDOM_SIZE 22
 
 /*
  * vgetrandom(buf, len, flags, state, opaque_len) answers opaque_len ~0 with the parameters of its
@@ -173,7 +173,7 @@ static void put_call(uint8_t *p, uint32_t nr)
 static void put_getrandom(uint8_t *p)
 {
 	const uint8_t head[] = { 0x49, 0x83, 0xf8, 0xff, 0x74, CALL_SIZE };	/* cmp $-1,%r8; je */
-	const uint8_t nosys[] = { 0xb8, (uint8_t)-ENOSYS, 0xff, 0xff, 0xff, 0xc3 };
+	const uint8_t nosys[] = { 0x48, 0xc7, 0xc0, (uint8_t)-ENOSYS, 0xff, 0xff, 0xff, 0xc3 };
 
 	memcpy(p, head, sizeof(head));
 	put_call(p + sizeof(head), SYS_getrandom);
