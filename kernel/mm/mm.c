@@ -27,12 +27,16 @@ uint64_t zero_page_phys(void)
 	return page_phys(zero);
 }
 
-/* Pages that guests may not take: the network needs some to bring them home. */
+/*
+ * Pages that guests may not take: what is in reach of the network and of a guest's way home, which
+ * is what follows when this is all that is left.
+ */
 static uint64_t reserve_pages(void)
 {
-	uint64_t reserve = mem_total_pages() / 64;
+	const uint64_t least = (4 << 20) / PAGE_SIZE, most = (64 << 20) / PAGE_SIZE;
+	uint64_t reserve = mem_total_pages() / 32;
 
-	return reserve < 256 ? 256 : reserve;
+	return reserve < least ? least : reserve > most ? most : reserve;
 }
 
 bool guest_memory_ok(uint64_t npages)
@@ -262,13 +266,18 @@ int mm_mark_away(struct mm *mm, uint64_t addr, uint64_t npages)
 	if (vma_first_hole(&mm->vmas, addr, end) != end ||
 	    vma_range_has(&mm->vmas, addr, end, WVMA_RESERVED))
 		err = -EINVAL;
-	for (; !err && addr < end; addr += PAGE_SIZE) {
+	/* The process is frozen meanwhile, and may be large: one look-up for each table. */
+	while (!err && addr < end) {
 		pte_t *pte = pt_make(mm->root, addr);
+		uint64_t stop = (addr | (PT_SPAN - 1)) + 1 < end ? (addr | (PT_SPAN - 1)) + 1 : end;
 
 		if (!pte)
 			err = -ENOMEM;
-		else if (!*pte)
-			mm_set_pte(mm, pte, PTE_AWAY);
+		for (; pte && addr < stop; addr += PAGE_SIZE, pte++)
+			if (!*pte) {
+				pte_set(pte, PTE_AWAY);
+				mm->away_pages++;
+			}
 	}
 	mutex_unlock(&mm->lock);
 	return err;
