@@ -11,7 +11,6 @@
 
 #define TABLE_FLAGS  (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
 #define USER_ENTRIES 256	  /* of the top-level table; the rest is the kernel's */
-#define LOWEST_SPAN  (1ull << 21) /* bytes that a lowest-level table maps */
 
 static unsigned shift_of(int level)
 {
@@ -137,13 +136,13 @@ int pt_walk(uint64_t root, uint64_t start, uint64_t end,
 void pt_prune(uint64_t root, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling,
 	      struct tlb_batch *batch)
 {
-	uint64_t addr = start & ~(LOWEST_SPAN - 1);
+	uint64_t addr = start & ~(PT_SPAN - 1);
 
 	while (addr < end) {
 		uint64_t span;
 		pte_t *table = lowest_table(root, addr, &span);
 
-		if (table && addr >= floor && addr + LOWEST_SPAN <= ceiling) {
+		if (table && addr >= floor && addr + PT_SPAN <= ceiling) {
 			uint64_t upper = root;
 
 			for (int level = 3; level > 1; level--)

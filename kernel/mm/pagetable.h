@@ -24,6 +24,8 @@ typedef uint64_t pte_t;
 #define PTE_NX	     (1ull << 63)
 #define PTE_ADDR     0x000ffffffffff000ull
 
+#define PT_SPAN (1ull << 21) /* bytes that a lowest-level table maps: its entries lie side by side */
+
 /* Ours, in bits that the CPU ignores. */
 #define PTE_FILE   (1ull << 9)	/* a page of the file cache: never written */
 #define PTE_ZERO   (1ull << 10) /* the shared zero page: not counted, no reference */
