@@ -139,6 +139,10 @@ $(KERNEL): $(BUILD)/muster.pass1.elf $(BUILD)/kobj/ksyms.o
 -include tests/bench.mk
 -include iso/build.mk
 
+# The README's first session, on a node that boots from the floppy image.
+run: tools images
+	$(BUILD)/bin/muster emulate 1 --image=floppy -- bash docs/first-session.sh
+
 # Tools look for images in ../share/muster beside their own folder.
 PREFIX ?= /usr/local
 install: tools images
