@@ -31,9 +31,10 @@ struct image {
 	size_t size;
 };
 
-static void *at(const struct image *img, uint64_t off, size_t len)
+/* NULL if it is not inside, or not aligned as what lies there should be. */
+static void *at(const struct image *img, uint64_t off, size_t len, size_t align)
 {
-	return off <= img->size && len <= img->size - off ? img->p + off : NULL;
+	return off % align == 0 && off <= img->size && len <= img->size - off ? img->p + off : NULL;
 }
 
 struct dynamic {
@@ -42,7 +43,7 @@ struct dynamic {
 
 static bool read_dynamic(const struct image *img, struct dynamic *dyn, uint64_t *eh_hdr)
 {
-	const Elf64_Ehdr *eh = at(img, 0, sizeof(*eh));
+	const Elf64_Ehdr *eh = at(img, 0, sizeof(*eh), 8);
 	uint64_t off = 0, len = 0;
 
 	if (!eh || memcmp(eh->e_ident, ELFMAG, SELFMAG) || eh->e_ident[EI_CLASS] != ELFCLASS64 ||
@@ -50,7 +51,7 @@ static bool read_dynamic(const struct image *img, struct dynamic *dyn, uint64_t 
 		return false;
 	*eh_hdr = 0;
 	for (unsigned i = 0; i < eh->e_phnum; i++) {
-		const Elf64_Phdr *ph = at(img, eh->e_phoff + i * sizeof(*ph), sizeof(*ph));
+		const Elf64_Phdr *ph = at(img, eh->e_phoff + i * sizeof(*ph), sizeof(*ph), 8);
 
 		if (!ph)
 			return false;
@@ -63,7 +64,7 @@ static bool read_dynamic(const struct image *img, struct dynamic *dyn, uint64_t 
 	}
 	memset(dyn, 0, sizeof(*dyn));
 	for (; len >= sizeof(Elf64_Dyn); off += sizeof(Elf64_Dyn), len -= sizeof(Elf64_Dyn)) {
-		const Elf64_Dyn *d = at(img, off, sizeof(*d));
+		const Elf64_Dyn *d = at(img, off, sizeof(*d), 8);
 
 		if (!d)
 			return false;
@@ -92,13 +93,13 @@ static uint32_t count_symbols(const struct image *img, const struct dynamic *dyn
 	uint32_t last = 0;
 
 	if (dyn->hash) {
-		h = at(img, dyn->hash, 8);
+		h = at(img, dyn->hash, 8, 4);
 		return h ? h[1] : 0;
 	}
-	h = dyn->gnu_hash ? at(img, dyn->gnu_hash, 16) : NULL;
+	h = dyn->gnu_hash ? at(img, dyn->gnu_hash, 16, 4) : NULL;
 	if (!h)
 		return 0;
-	buckets = at(img, dyn->gnu_hash + 16 + (uint64_t)h[2] * 8, (size_t)h[0] * 4);
+	buckets = at(img, dyn->gnu_hash + 16 + (uint64_t)h[2] * 8, (size_t)h[0] * 4, 4);
 	if (!buckets)
 		return 0;
 	for (uint32_t i = 0; i < h[0]; i++)
@@ -109,7 +110,7 @@ static uint32_t count_symbols(const struct image *img, const struct dynamic *dyn
 	/* A chain ends at the entry whose lowest bit is set. */
 	for (;; last++) {
 		chain = at(img, dyn->gnu_hash + 16 + (uint64_t)h[2] * 8 + (uint64_t)h[0] * 4 +
-					(uint64_t)(last - h[1]) * 4, 4);
+					(uint64_t)(last - h[1]) * 4, 4, 4);
 		if (!chain)
 			return 0;
 		if (*chain & 1)
@@ -124,7 +125,7 @@ static uint32_t count_symbols(const struct image *img, const struct dynamic *dyn
  */
 static void fix_unwind(const struct image *img, uint64_t eh_hdr, uint64_t start, uint64_t len)
 {
-	const uint8_t *hdr = eh_hdr ? at(img, eh_hdr, 8) : NULL;
+	const uint8_t *hdr = eh_hdr ? at(img, eh_hdr, 8, 1) : NULL;
 	uint64_t off;
 	int32_t rel;
 
@@ -133,7 +134,7 @@ static void fix_unwind(const struct image *img, uint64_t eh_hdr, uint64_t start,
 	memcpy(&rel, hdr + 4, 4);
 	off = eh_hdr + 4 + (uint64_t)(int64_t)rel;
 	for (;;) {
-		const uint8_t *p = at(img, off, 8), *cie;
+		const uint8_t *p = at(img, off, 8, 1), *cie;
 		uint32_t size, id;
 		uint64_t pc;
 
@@ -141,9 +142,9 @@ static void fix_unwind(const struct image *img, uint64_t eh_hdr, uint64_t start,
 			return;
 		memcpy(&size, p, 4);
 		memcpy(&id, p + 4, 4);
-		if (size < 4 || !at(img, off + 4, size))
+		if (size < 4 || !at(img, off + 4, size, 1))
 			return;
-		cie = id ? at(img, off + 4 - id, 32) : NULL;
+		cie = id ? at(img, off + 4 - id, 32, 1) : NULL;
 		if (cie && size >= 13 && !memcmp(cie + 8, "\1zR", 4) && cie[15] == 1 &&
 		    cie[16] == 0x1b) {
 			memcpy(&rel, p + 8, 4);
@@ -192,19 +193,19 @@ int vdso_patch(uint8_t *image, size_t size)
 		return -EINVAL;
 	nsyms = count_symbols(&img, &dyn);
 	for (uint32_t i = 0; i < nsyms; i++) {
-		const Elf64_Sym *sym = at(&img, dyn.symtab + i * sizeof(*sym), sizeof(*sym));
+		const Elf64_Sym *sym = at(&img, dyn.symtab + i * sizeof(*sym), sizeof(*sym), 8);
 		const char *name;
 
 		if (!sym)
 			return -EINVAL;
 		if (ELF64_ST_TYPE(sym->st_info) != STT_FUNC || !sym->st_value)
 			continue;
-		name = at(&img, dyn.strtab + sym->st_name, 1);
+		name = at(&img, dyn.strtab + sym->st_name, 1, 1);
 		if (!name || !memchr(name, 0, size - (size_t)((uint8_t *)name - image)))
 			return -EINVAL;
 		for (size_t k = 0; k < sizeof(functions) / sizeof(functions[0]); k++) {
 			bool random = functions[k].nr == SYS_getrandom;
-			uint8_t *code = at(&img, sym->st_value, sym->st_size);
+			uint8_t *code = at(&img, sym->st_value, sym->st_size, 1);
 
 			if (strcmp(name, functions[k].name))
 				continue;
