@@ -195,7 +195,7 @@ static void carry_on(struct stub *stub)
 			finish_abort(stub);
 		else
 			resume_call(stub);
-	} else if (call_first(stub)) {
+	} else if (call_first(stub) || image_wants_idle(stub)) {
 		become_idle(stub);
 	} else {
 		stub->waking = false;

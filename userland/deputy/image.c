@@ -205,12 +205,17 @@ void image_done(struct stub *stub)
 	image_idle(stub);
 }
 
+bool image_wants_idle(const struct stub *stub)
+{
+	return stub->image && stub->image->drop;
+}
+
 void image_idle(struct stub *stub)
 {
 	struct runs keep = { 0 };
 	uint64_t start, end;
 
-	if (!stub->image || !stub->image->drop || stub->state != STUB_IDLE || !stub->stopped)
+	if (!image_wants_idle(stub) || stub->state != STUB_IDLE || !stub->stopped)
 		return;
 	stub->image->drop = false;
 	/* What ps(1) shows of it is read from its memory here. */

@@ -10,6 +10,7 @@
 #ifndef USERLAND_DEPUTY_IMAGE_H
 #define USERLAND_DEPUTY_IMAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/wire.h"
@@ -51,6 +52,8 @@ const char *image_page_get(struct stub *stub, struct session *session, const str
  * when there is nothing to do.
  */
 void image_idle(struct stub *stub);
+/* There is something to do: a stub that is parked in its pause is worth waking. */
+bool image_wants_idle(const struct stub *stub);
 
 /* The stub's fork has made this child, away too, its memory a copy of the parent's as it is here. */
 void image_forked(struct stub *parent, struct stub *child);

@@ -345,6 +345,9 @@ void move_done(struct stub *stub)
 		finish(stub, true);
 	}
 	image_done(stub);
+	/* A program that asks nothing of home would keep its memory here, and pay for it coming back. */
+	if (image_wants_idle(stub))
+		away_work(stub);
 }
 
 /* --- home --- */
