@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """For system tests written as functions: those called test_* run in the order of the file.
 
+A function cleanup() is called after each.
 A test fails by an exception; it skips by raising Skip(reason). Exit status: 0 all passed, 1 one failed,
 77 all skipped.
 """
@@ -48,5 +49,7 @@ def main(names):
         except Exception:
             failed += 1
             word = 'FAIL\n' + traceback.format_exc()
+        finally:
+            names.get('cleanup', lambda: None)()
         print(f'{name[5:]} ({time.monotonic() - start:.1f} s): {word}', flush=True)
     sys.exit(1 if failed else 77 if ran == skipped else 0)
