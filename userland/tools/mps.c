@@ -34,6 +34,19 @@ static const struct {
 
 #define NFIELDS (sizeof(fields) / sizeof(fields[0]))
 
+/*
+ * A field as it is shown. A process that its deputy traces is in state `t` when it is stopped as
+ * any other would be; that is nobody else's business.
+ */
+static char *shown(const char *line, const char *key, char *buf, size_t size)
+{
+	char *value = control_field(line, key, buf, size);
+
+	if (value && !strcmp(key, "state") && *value == 't')
+		*value = 'T';
+	return value;
+}
+
 static void print_json(const char *line)
 {
 	char value[CONTROL_LINE_MAX];
@@ -41,7 +54,7 @@ static void print_json(const char *line)
 
 	printf("%s\n  {", count ? "," : "");
 	for (unsigned i = 0; i < NFIELDS; i++) {
-		if (!control_field(line, fields[i].key, value, sizeof(value)))
+		if (!shown(line, fields[i].key, value, sizeof(value)))
 			continue;
 		printf("%s\"%s\": ", sep, fields[i].key);
 		sep = ", ";
@@ -62,7 +75,7 @@ static void print_row(const char *line)
 	for (unsigned i = 0; i < NFIELDS; i++) {
 		if (!fields[i].head)
 			continue;
-		if (!control_field(line, fields[i].key, cells[n], sizeof(cells[n])))
+		if (!shown(line, fields[i].key, cells[n], sizeof(cells[n])))
 			strcpy(cells[n], "-");
 		/* Its command line cannot always be read; its name is always known. */
 		if (!*cells[n] && !strcmp(fields[i].key, "cmd") &&
