@@ -8,6 +8,7 @@
 #include "kernel/proc/restart.h"
 
 #define SYSCALL_INSN_LEN 2
+#define NR_RESTART_SYSCALL 219
 
 /* What the table calls LOCAL or SPLIT is served by the function of that name. */
 #define SERVE_LOCAL(nr, name) [nr] = sys_##name,
@@ -59,6 +60,8 @@ void syscall_dispatch(struct trapframe *tf)
 		return;
 	}
 	tf->rax = ret;
+	if (ret == -ERESTART_RESTARTBLOCK_ && nr != NR_RESTART_SYSCALL)
+		u->restart_nr = nr;
 	if (restart_code(ret) && tf->error != UINT64_MAX)
 		thread_set_work(current, PROC_WORK_RESTART);
 	if (u->rseq_addr && u->rseq_cpu != cpu_id())

@@ -15,6 +15,7 @@
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 
+#define NR_NANOSLEEP 35
 #define NR_RESTART_SYSCALL 219
 #define NR_RT_SIGACTION 13
 #define SYSCALL_INSN_LEN 2
@@ -51,6 +52,44 @@ static bool ends_call(const struct trapframe *tf)
 	return tf->vector == TRAP_SYSCALL && tf->error != UINT64_MAX;
 }
 
+/* Below the red zone, where nothing is kept over a system call. */
+#define SCRATCH_BELOW 512
+
+/*
+ * Home knows nothing of a call that was going on here, and begins it anew: with the time that is left.
+ * So the argument that says how long is changed. A program cannot see it, but for one written in
+ * assembler that looks at its argument register after the call.
+ */
+static void begin_anew(struct trapframe *tf)
+{
+	const struct uthread *u = current_user;
+	uint64_t now = clock_now_ns(), left = 1;
+	uint64_t ts[2], at = (tf->rsp - SCRATCH_BELOW) & ~15ull;
+
+	if (u->restart.deadline_ns > now)
+		left = u->restart.deadline_ns - now;
+	tf->error = u->restart_nr;
+	switch (u->restart.kind) {
+	case RESTART_SLEEP:
+		ts[0] = left / NSEC_PER_SEC;
+		ts[1] = left % NSEC_PER_SEC;
+		if (copy_to_user(at, ts, sizeof(ts)))
+			break;
+		if (u->restart_nr == NR_NANOSLEEP)
+			tf->rdi = at;
+		else
+			tf->rdx = at;
+		break;
+	case RESTART_POLL:
+		if (u->restart.deadline_ns != WAIT_FOREVER)
+			tf->rdx = (left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+		break;
+	default:
+		break;
+	}
+	restart_apply(tf, RESTART_AGAIN);
+}
+
 void restart_resolve(struct trapframe *tf, bool leaving)
 {
 	enum restart_action action;
@@ -58,10 +97,10 @@ void restart_resolve(struct trapframe *tf, bool leaving)
 	if (!ends_call(tf))
 		return;
 	action = restart_decide(tf->rax, false, false);
-	/* Home knows nothing of a call that was going on here: it begins it anew. */
 	if (action == RESTART_GO_ON && leaving)
-		action = RESTART_AGAIN;
-	restart_apply(tf, action);
+		begin_anew(tf);
+	else
+		restart_apply(tf, action);
 }
 
 /* --- signals ----------------------------------------------------------------------------------- */

@@ -110,6 +110,7 @@ struct uthread {
 	uint64_t clear_tid;		/* zeroed when it ends, for others who see this memory */
 	uint64_t set_tid;		/* gets the tid before the thread first runs; 0: nothing */
 	struct restart_block restart;
+	uint64_t restart_nr;		/* of the call that `restart` goes on with */
 	uint64_t stime_ns;		/* CPU time inside system calls */
 	uint64_t call_start_ns;		/* CPU time when the current one began; 0: in none */
 	bool retreating;		/* retreat() was called since the last entry */
