@@ -65,7 +65,7 @@ TEST(smaps_tell_kinds_of_memory)
 	CHECK_EQ(m.n, 3);
 	CHECK_EQ(m.v[0].vmf, VMF_GROWSDOWN | VMF_UNTOUCHED);
 	CHECK_EQ(m.v[1].vmf, VMF_FORK);
-	CHECK_EQ(m.v[2].vmf, VMF_IO | VMF_LOCKED | VMF_HUGETLB | VMF_UFFD | VMF_PKEY);
+	CHECK_EQ(m.v[2].vmf, VMF_DENSE | VMF_IO | VMF_LOCKED | VMF_HUGETLB | VMF_UFFD | VMF_PKEY);
 	maps_free(&m);
 }
 

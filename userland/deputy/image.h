@@ -25,6 +25,12 @@ struct stub;
  */
 void image_settle(struct stub *stub);
 
+/* Before the freeze: reads what takes long to read. Its result is used up by the move. */
+void image_look(struct stub *stub);
+void image_look_forget(struct stub *stub);
+/* After the move: has a mapping become, between look and freeze, one that cannot move? */
+bool image_misjudged(struct stub *stub);
+
 /*
  * Queues IMG_BEGIN to IMG_COMMIT. flags: IMG_FRESH. Returns 0, or a negative errno with *why set if
  * the process cannot move: then nothing was queued and the stub is as it was.

@@ -60,6 +60,8 @@ struct collected {
 
 /* Each adds its part to c; 0, or a negative errno with *why set. */
 int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_text *why);
+/* maps, with flags: from the look before the freeze where that still holds. 0 or a negative errno. */
+int image_read_maps(struct stub *stub, struct maps *maps);
 int collect_maps(struct stub *stub, struct collected *c, struct wire_text *why);
 int collect_process(struct stub *stub, struct collected *c, struct wire_text *why);
 int collect_thread(struct stub *stub, uint64_t node_xcr0, struct collected *c,

@@ -183,7 +183,7 @@ int collect_maps(struct stub *stub, struct collected *c, struct wire_text *why)
 {
 	uint64_t agent = stub->agent.base;
 	bool agent_done = false;
-	int err = maps_read(&c->maps, stub->pid, true);
+	int err = image_read_maps(stub, &c->maps);
 
 	for (size_t i = 0; !err && i < c->maps.n; i++) {
 		const struct map *map = &c->maps.v[i];

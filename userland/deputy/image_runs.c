@@ -39,6 +39,7 @@ struct scan_arg {
 #define PM_FILE		(1ULL << 61)
 
 #define REGIONS 1024
+#define DENSE_MIN (1u << 20)	/* bytes; below, an exact answer costs nothing */
 
 int runs_add(struct runs *runs, uint64_t addr, uint64_t npages, uint32_t kind)
 {
@@ -157,6 +158,16 @@ int collect_runs(struct stub *stub, struct collected *c, struct wire_text *why)
 		if (map->shared || map->vmf & VMF_UNTOUCHED || !strncmp(map->name, "[v", 2) ||
 		    (agent && map->start >= agent && map->end <= agent + AGENT_SPAN))
 			continue;
+		/*
+		 * Almost full: all of it is named, and what does not exist will be answered with
+		 * zeros. Looking at each page would take longer, the larger the process.
+		 */
+		if (map->vmf & VMF_DENSE && !(map->vmf & VMF_GROWSDOWN) && !map->ino &&
+		    map->end - map->start >= DENSE_MIN) {
+			err = runs_add(&c->runs, map->start, (map->end - map->start) / PAGE,
+				       RUN_SOURCE);
+			continue;
+		}
 		if (ioctl_works)
 			err = scan_ioctl(fd, map, &c->runs);
 		if (err == -ENOTTY) {

@@ -101,8 +101,14 @@ static void parse_key(char *line, struct map *map)
 {
 	char *p;
 
-	if (!strncmp(line, "Rss:", 4) && !strtoul(line + 4, NULL, 10))
-		map->vmf |= VMF_UNTOUCHED;
+	if (!strncmp(line, "Rss:", 4)) {
+		uint64_t kb = strtoul(line + 4, NULL, 10);
+
+		if (!kb)
+			map->vmf |= VMF_UNTOUCHED;
+		else if (kb >= (map->end - map->start) / 1024 / 8 * 7)
+			map->vmf |= VMF_DENSE;
+	}
 	if (!strncmp(line, "Swap:", 5) && strtoul(line + 5, NULL, 10))
 		map->vmf &= ~(uint32_t)VMF_UNTOUCHED;
 	if (!strncmp(line, "ProtectionKey:", 14)) {

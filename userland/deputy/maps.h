@@ -25,7 +25,11 @@ enum {
 	VMF_SHADOW = 128,	/* ss: a shadow stack */
 	VMF_PKEY = 256,		/* ProtectionKey other than 0 */
 	VMF_UNTOUCHED = 512,	/* Rss and Swap are 0: no page of it exists */
+	VMF_DENSE = 1024,	/* 7/8 or more of its pages exist */
 };
+
+/* Those with which a mapping cannot move. */
+#define VMF_REFUSED (VMF_IO | VMF_HUGETLB | VMF_UFFD | VMF_FORK | VMF_SHADOW | VMF_PKEY)
 
 struct map {
 	uint64_t start, end;	/* page-aligned, start < end */

@@ -92,6 +92,8 @@ static void finish(struct stub *stub, bool ok)
 	struct move *move = stub->move;
 
 	stub->move = NULL;
+	if (!ok)
+		image_look_forget(stub);
 	alarm_cancel(&move->alarm);
 	move->result.ok = ok;
 	move->result.took_ns = loop_now() - move->begun_ns;
@@ -181,6 +183,7 @@ static void begin_freeze(struct stub *stub)
 {
 	struct move *move = stub->move;
 
+	image_look(stub);
 	move->frozen_since_ns = loop_now();
 	stub->state = STUB_FREEZING;
 	alarm_set(&move->alarm, MS(FREEZE_MS));
@@ -222,6 +225,7 @@ void move_fresh(struct stub *stub, struct session *session)
 		wire_text_set(&stub->move->result.why, WHY_STATE, "it has executed another program");
 		finish(stub, false);
 	}
+	image_look_forget(stub);
 	move_new(stub, MOVE_FRESH, session, NULL)->frozen_since_ns = loop_now();
 	stub->session = session;
 	stub->state = STUB_LEAVING;
@@ -348,6 +352,8 @@ void move_done(struct stub *stub)
 	/* A program that asks nothing of home would keep its memory here, and pay for it coming back. */
 	if (image_wants_idle(stub))
 		away_work(stub);
+	if (stub_away(stub) && !stub->move && image_misjudged(stub))
+		move_home(stub->pid, NULL);
 }
 
 /* --- home --- */

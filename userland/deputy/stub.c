@@ -71,6 +71,7 @@ void stub_free(struct stub *stub)
 	list_del(&stub->grave);
 	move_forget(stub, "the process has ended");
 	image_forget(stub);
+	image_look_forget(stub);
 	home_forget(stub);
 	call_forget(stub);
 	alarm_cancel(&stub->park);

@@ -23,6 +23,7 @@
 struct home;
 struct image;
 struct incoming;
+struct maps;
 struct move;
 struct session;
 
@@ -70,6 +71,7 @@ struct stub {
 	/* While it is away, or on its way */
 	struct session *session;
 	struct move *move;		/* what asked for the move in progress, or NULL */
+	struct maps *look;		/* image_look.c's: its mappings before it was frozen, or NULL */
 	struct image *image;		/* image.c's: what it must keep until the node needs it no more */
 	struct home *home;		/* home.c's: the return in progress, pages still to come included */
 
