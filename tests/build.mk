@@ -32,8 +32,16 @@ $(TBUILD)/abi/%: tests/abi/%.c tests/abi/abi.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 $(filter-out -O1,$(TCFLAGS)) $(ABI_WARN) -o $@ $< -lm -lpthread -lutil
 
+# --- programs of tests/system ----------------------------------------------------------------------
+SYSTEM_BIN := $(patsubst tests/system/%.c,$(TBUILD)/%,$(wildcard tests/system/*.c))
+
+$(TBUILD)/%: tests/system/%.c $(wildcard proto/*.c)
+	$(call log,CC,$*)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 $(filter-out -O1,$(TCFLAGS)) -o $@ $^ -lpthread
+
 .PHONY: tests check unit
-tests: $(UNIT_BIN) $(ABI_BIN)
+tests: $(UNIT_BIN) $(ABI_BIN) $(SYSTEM_BIN)
 
 check: tests tools images
 	python3 tests/run.py --build $(BUILD) $(if $(SEED),--seed $(SEED)) $(TEST)

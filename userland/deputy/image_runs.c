@@ -91,7 +91,7 @@ const struct wire_run *runs_at(const struct runs *runs, uint64_t addr)
 static int scan_ioctl(int fd, const struct map *map, struct runs *runs)
 {
 	struct scan_region region[REGIONS];
-	uint64_t at = map->start;
+	uint64_t at = map->start, told = map->start;
 
 	while (at < map->end) {
 		struct scan_arg arg = {
@@ -109,13 +109,19 @@ static int scan_ioctl(int fd, const struct map *map, struct runs *runs)
 
 		if (n < 0)
 			return -errno;
-		for (long i = 0; i < n; i++)
-			if (runs_add(runs, region[i].start,
-				     (region[i].end - region[i].start) / PAGE, RUN_SOURCE))
+		for (long i = 0; i < n; i++) {
+			/* Linux may say that it got less far than it did (seen with 6.18). */
+			uint64_t start = region[i].start > told ? region[i].start : told;
+
+			if (start >= region[i].end)
+				continue;
+			told = region[i].end;
+			if (runs_add(runs, start, (told - start) / PAGE, RUN_SOURCE))
 				return -ENOMEM;
-		if (arg.walk_end <= at)
+		}
+		if (arg.walk_end <= at && told <= at)
 			break;
-		at = arg.walk_end;
+		at = arg.walk_end > told ? arg.walk_end : told;
 	}
 	return 0;
 }
