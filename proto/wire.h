@@ -165,6 +165,7 @@ struct wire_image {
 	uint64_t pages;		/* pages named by the IMG_RUNS that follow */
 	uint64_t utime_ns;	/* CPU time burnt so far */
 	uint64_t stime_ns;
+	uint64_t signals;	/* on the way home: W_SIGNALs taken in; home keeps later ones */
 	uint32_t cpu[WIRE_CPU_WORDS];	/* features the program was shown and may use */
 	struct wire_text why;	/* on the way home: the reason */
 };
@@ -340,7 +341,10 @@ struct wire_mmapped {
 	struct wire_file file;
 };
 
-/* Answered by REPLY with the child's pid; the node then makes the child from the parent. */
+/*
+ * Answered by REPLY with the child's pid; the node then makes the child from the parent, and says
+ * IMG_RUNNING for it: signals for the child wait at home until then.
+ */
 struct wire_fork {
 	uint64_t flags;		/* clone(2) flags: CLONE_VM and CLONE_VFORK are the node's affair */
 };

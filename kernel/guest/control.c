@@ -72,6 +72,8 @@ int guest_proc_added(struct proc *child, struct proc *parent)
 		err = guest_enlist(proc_get(child));
 	if (!err && !child->shares_mm && child->mm->away_pages)
 		guest_pager_fill(child->mm);
+	if (!err)
+		session_send(child->session, W_IMG_RUNNING, child->pid, 0, NULL, 0, 0);
 	return err;
 }
 
@@ -130,7 +132,20 @@ struct proc *session_find(struct session *s, uint32_t pid)
 
 const char *guest_on_signal(struct session *s, const struct wire_hdr *hdr, const void *payload)
 {
-	WITH_GUEST(s, hdr, proc, proc_signal(proc, payload));
+	struct guest *g;
+
+	/* Counted and queued as one: an image tells home how many signals are in it. */
+	spin_lock(&s->lock);
+	list_for_each_entry(g, &s->guests, link) {
+		if (g->proc->pid != hdr->tid)
+			continue;
+		if (!g->leaving) {
+			g->signals++;
+			proc_signal(g->proc, payload);
+		}
+		break;
+	}
+	spin_unlock(&s->lock);
 	return NULL;
 }
 

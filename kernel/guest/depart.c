@@ -62,11 +62,22 @@ struct mm *guest_ghost_mm(struct session *s, uint32_t pid)
 	return mm;
 }
 
-/* Its entry is off the list; nobody waits for it. */
-static void ghost_free(struct ghost *g)
+static void ghost_main(void *arg)
 {
+	struct ghost *g = arg;
+
 	mm_put(g->mm);
 	kfree(g);
+}
+
+/*
+ * Its entry is off the list; nobody waits for it. A large memory takes long to free: not on the
+ * network thread, whom calls and pages wait for.
+ */
+static void ghost_free(struct ghost *g)
+{
+	if (!kthread_create("ghost", ghost_main, g))
+		ghost_main(g);
 }
 
 /* --- messages -------------------------------------------------------------------------------- */
@@ -74,6 +85,7 @@ static void ghost_free(struct ghost *g)
 static const char *answered(struct session *s, uint32_t pid, int state, const struct wire_text *why)
 {
 	struct proc *leaving = NULL;
+	struct guest *guest;
 	struct ghost *g;
 
 	spin_lock(&s->lock);
@@ -83,10 +95,12 @@ static const char *answered(struct session *s, uint32_t pid, int state, const st
 		g->state = state;
 		if (why)
 			g->why = *why;
+		guest = leaving->guest;
+		/* Home sends the signals again that were left to it. */
+		if (state == REFUSED)
+			guest->leaving = false;
 		/* From now on home may send the process here again. */
 		if (state == LEFT) {
-			struct guest *guest = leaving->guest;
-
 			list_del(&guest->link);
 			list_init(&guest->link);
 		}
@@ -251,6 +265,12 @@ static void send_image(struct session *s, struct proc *proc, const struct wire_t
 {
 	struct wire_image image = { .pid = proc->pid, .flags = IMG_HOME, .pages = runs->pages };
 	struct part thread[2] = { { t, sizeof(*t) }, { xstate, t->xstate_len } };
+	struct guest *guest = proc->guest;
+
+	spin_lock(&s->lock);
+	guest->leaving = true;
+	image.signals = guest->signals;
+	spin_unlock(&s->lock);
 
 	memcpy(image.comm, proc->comm, sizeof(image.comm));
 	image.brk_start = proc->mm->brk_start;

@@ -92,27 +92,34 @@ int session_send_text(struct session *s, unsigned type, uint32_t tid, enum wire_
 /* --- clocks ---------------------------------------------------------------------------------- */
 
 /*
- * Home's clocks are known as exactly as half the round trip of the PING that asked for them. The
- * shortest is kept, and given up after a while because crystals drift. Time that a guest has seen
- * never goes back: guest_monotonic_offset() is only ever raised between two samples, or lowered
- * by less than a move takes.
+ * Home read its clocks some time after we asked. They are taken to have been read when the PING was
+ * sent: so a guest's time is ahead of home's by the PING's way, never behind. Then it does not go
+ * back when the process comes here, nor when it goes home, because that takes as long. The sample
+ * with the shortest round trip is kept, and given up after a while because crystals drift.
  */
 #define CLOCK_SAMPLE_KEPT_NS (30 * NSEC_PER_SEC)
+#define CLOCK_DRIFT_NS (NSEC_PER_SEC / 20)
+
+/* With guests here these clocks are not set back for a better sample, only for a drift. */
+static void offset_set(struct session *s, int64_t *offset, int64_t now)
+{
+	if (now > *offset || *offset - now > (int64_t)CLOCK_DRIFT_NS || list_empty(&s->guests))
+		*offset = now;
+}
 
 static void clock_sample(struct session *s, const struct wire_clock *home, uint64_t sent_ns,
 			 uint64_t now_ns)
 {
 	uint64_t rtt = now_ns - sent_ns;
-	uint64_t then = sent_ns + rtt / 2;
 
 	if (s->best_rtt_ns && rtt > s->best_rtt_ns &&
 	    now_ns - s->clock_age_ns < CLOCK_SAMPLE_KEPT_NS)
 		return;
 	s->best_rtt_ns = rtt;
 	s->clock_age_ns = now_ns;
-	s->realtime_offset = (int64_t)(home->realtime_ns - then);
-	s->monotonic_offset = (int64_t)(home->monotonic_ns - then);
-	s->boottime_offset = (int64_t)(home->boottime_ns - then);
+	s->realtime_offset = (int64_t)(home->realtime_ns - sent_ns);
+	offset_set(s, &s->monotonic_offset, (int64_t)(home->monotonic_ns - sent_ns));
+	offset_set(s, &s->boottime_offset, (int64_t)(home->boottime_ns - sent_ns));
 }
 
 int64_t guest_realtime_offset(const struct proc *proc)
@@ -152,8 +159,9 @@ static const char *on_ping(struct session *s, const struct wire_hdr *hdr, const 
 static const char *on_pong(struct session *s, const struct wire_hdr *hdr, const void *payload)
 {
 	(void)hdr;
+	/* One that was late, so that the next had been sent already: it tells nothing. */
 	if (!s->ping_sent_ns)
-		return "answer to a ping that was not sent";
+		return NULL;
 	clock_sample(s, payload, s->ping_sent_ns, clock_now_ns());
 	s->ping_sent_ns = 0;
 	return NULL;

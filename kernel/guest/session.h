@@ -51,6 +51,8 @@ struct guest {
 	struct proc *proc;
 	struct mm *mm;			/* a reference: outlives the process's own */
 	uint64_t calls;			/* forwarded; atomic */
+	uint64_t signals;		/* W_SIGNALs taken in since it arrived; session->lock */
+	bool leaving;			/* its image is on the way: later ones stay home's; the same lock */
 };
 
 struct session *session_get(struct session *s);

@@ -33,7 +33,7 @@ static bool is_stop_signal(int sig)
 
 static void tell(struct stub *stub, unsigned type)
 {
-	if (stub->session)
+	if (stub->session && !stub->unannounced)
 		session_send1(stub->session, type, 0, (uint32_t)stub->pid, 0, NULL, 0);
 }
 
@@ -122,6 +122,10 @@ static int64_t aborted_result(struct stub *stub, const struct user_regs_struct *
 {
 	if (regs->rip == agent_gadget(stub))
 		return -513;	/* not begun, or to be begun anew: ERESTARTNOINTR */
+	/* -EINTR if a handler runs; begun anew if it was for nothing: ERESTARTNOHAND. */
+	if ((int64_t)regs->rax == -EINTR && (int64_t)regs->orig_rax >= 0 &&
+	    regs->orig_rax != SYS_close)
+		return -514;
 	return (int64_t)regs->rax;
 }
 
@@ -305,6 +309,7 @@ void away_fork(struct stub *parent, struct stub *child)
 	child->session = parent->session;
 	child->regs = parent->regs;
 	child->sigmask = parent->sigmask;
+	child->unannounced = true;
 	agent_inherit(child, parent);
 	memcpy(child->comm, parent->comm, sizeof(child->comm));
 	image_forked(parent, child);
@@ -317,12 +322,24 @@ void away_born(struct stub *child)
 	become_idle(child);
 }
 
+void away_announced(struct stub *child)
+{
+	if (!child->unannounced)
+		return;
+	child->unannounced = false;
+	signal_flush_to_node(child);
+	if (child->group_stop)
+		tell(child, W_STOP);
+}
+
 struct session *away_exec(struct stub *stub)
 {
 	call_forget(stub);
 	image_forget(stub);
 	home_forget(stub);
 	agent_gone(stub);
+	/* The program that was replaced had no occasion to deal with these. */
+	signal_take_back(stub, stub->signals_at_exec);
 	stub->execing = false;
 	stub->abort = false;
 	return stub->session;
@@ -330,7 +347,7 @@ struct session *away_exec(struct stub *stub)
 
 void away_ended(struct stub *stub)
 {
-	if (stub->session && !stub->ended_by_node)
+	if (!stub->ended_by_node)
 		tell(stub, W_KILL);
 }
 

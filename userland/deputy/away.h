@@ -26,6 +26,8 @@ void away_abort(struct stub *stub);
 /* A forwarded fork has made this child; then: the child's first stop has come. */
 void away_fork(struct stub *parent, struct stub *child);
 void away_born(struct stub *child);
+/* The node has made it. */
+void away_announced(struct stub *child);
 /* A forwarded execve has succeeded: the session that the fresh program goes to. */
 struct session *away_exec(struct stub *stub);
 

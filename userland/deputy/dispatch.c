@@ -4,11 +4,13 @@
 
 #include <string.h>
 
+#include "userland/deputy/away.h"
 #include "userland/deputy/call.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/home.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/move.h"
+#include "userland/deputy/session.h"
 #include "userland/deputy/stub.h"
 
 /* Runs at the node, as far as home knows. */
@@ -69,14 +71,23 @@ const char *dispatch(struct session *session, const struct wire_hdr *hdr, void *
 
 	if (hdr->type == W_PAGE_GET)
 		return page_get(stub, session, hdr, payload);
-	if (!stub || stub->state == STUB_DYING)
+	if (!stub) {
+		/* It ended here before the node had made it of its parent, or unseen by the node. */
+		if (hdr->type == W_IMG_RUNNING || hdr->type == W_CALL)
+			session_send1(session, W_KILL, 0, hdr->tid, 0, NULL, 0);
+		return NULL;
+	}
+	if (stub->state == STUB_DYING)
 		return NULL;
 
 	switch (hdr->type) {
 	case W_IMG_RUNNING:
-		if (stub->state != STUB_LEAVING)
+		if (stub->state == STUB_LEAVING)
+			move_running(stub);
+		else if (is_guest(stub))
+			away_announced(stub);
+		else
 			return "it runs a process that was not sent";
-		move_running(stub);
 		return NULL;
 	case W_IMG_REFUSED:
 		wrong = wire_check_text(payload);

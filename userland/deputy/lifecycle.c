@@ -61,6 +61,7 @@ static void begin_call(struct stub *stub, struct call *call)
 	case 0:
 		if (is_exec(call)) {
 			stub->execing = true;
+			stub->signals_at_exec = stub->signals_sent;
 			stub_set_sigmask(stub, stub->sigmask & SIGMASK_FROZEN);
 		}
 		start(stub, call, 0, NULL);
@@ -174,6 +175,8 @@ static void take_image(struct stub *stub, struct call *call)
 	struct session *session = stub->session;
 	const char *wrong;
 
+	/* Home may refuse it, and the stub go on to its next request from within. */
+	list_del(&call->link);
 	if (call->hdr.type == W_IMG_BEGIN) {
 		const struct wire_image *image = (const void *)call->bytes;
 
@@ -183,6 +186,7 @@ static void take_image(struct stub *stub, struct call *call)
 			alarm_cancel(&stub->park);
 			stub->state = STUB_RETURNING;
 			stub_set_sigmask(stub, SIGMASK_FROZEN);
+			signal_take_back(stub, image->signals);
 			move_returning(stub, image);
 			wrong = home_begin(stub, session, call->hdr.id, image);
 		}

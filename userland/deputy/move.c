@@ -316,6 +316,7 @@ void move_running(struct stub *stub)
 	why_add(stub, "%s %s, frozen %llu ms", move->kind == MOVE_FRESH ? "started on" : "moved to",
 		move->to, (unsigned long long)(move->result.frozen_ns / 1000000));
 	image_running(stub);
+	signal_arrived(stub);
 	if (!stub->dead)
 		away_begin(stub);
 }

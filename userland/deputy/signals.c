@@ -15,12 +15,35 @@
 #include "userland/deputy/session.h"
 #include "userland/deputy/stub.h"
 
+#define SENT_MAX 256	/* signals remembered after they were forwarded */
+
 struct held_signal {
 	struct list_head link;
 	siginfo_t info;
 };
 
 _Static_assert(sizeof(siginfo_t) == sizeof(((struct wire_signal *)0)->info), "kernel siginfo");
+
+static void add(struct list_head *list, const siginfo_t *info)
+{
+	struct held_signal *held = malloc(sizeof(*held));
+
+	if (!held)
+		deputy_fatal("out of memory");
+	held->info = *info;
+	list_add_tail(&held->link, list);
+}
+
+static struct held_signal *take(struct list_head *list)
+{
+	struct held_signal *held;
+
+	if (list_empty(list))
+		return NULL;
+	held = list_first_entry(list, struct held_signal, link);
+	list_del(&held->link);
+	return held;
+}
 
 static void to_node(struct stub *stub, const siginfo_t *info)
 {
@@ -31,16 +54,15 @@ static void to_node(struct stub *stub, const siginfo_t *info)
 
 	memcpy(signal.info, info, sizeof(*info));
 	session_send1(stub->session, W_SIGNAL, 0, (uint32_t)stub->pid, 0, &signal, sizeof(signal));
+	add(&stub->sent_signals, info);
+	/* The node is never that far behind. */
+	if (++stub->signals_sent > SENT_MAX)
+		free(take(&stub->sent_signals));
 }
 
 void signal_keep(struct stub *stub, const siginfo_t *info)
 {
-	struct held_signal *held = malloc(sizeof(*held));
-
-	if (!held)
-		deputy_fatal("out of memory");
-	held->info = *info;
-	list_add_tail(&held->link, &stub->held_signals);
+	add(&stub->held_signals, info);
 }
 
 void signal_seen(struct stub *stub, int signo)
@@ -54,7 +76,7 @@ void signal_seen(struct stub *stub, int signo)
 	}
 	if (stub->pid == front_main_pid())
 		front_signal_seen(stub, signo);
-	if (stub->session && (stub->state == STUB_IDLE || stub->state == STUB_PARKED ||
+	if (stub->session && !stub->unannounced && (stub->state == STUB_IDLE || stub->state == STUB_PARKED ||
 			      stub->state == STUB_CALLING))
 		to_node(stub, &info);
 	else
@@ -70,22 +92,11 @@ static bool stop_again(struct stub *stub, const siginfo_t *info)
 	return true;
 }
 
-static struct held_signal *take(struct stub *stub)
-{
-	struct held_signal *held;
-
-	if (list_empty(&stub->held_signals))
-		return NULL;
-	held = list_first_entry(&stub->held_signals, struct held_signal, link);
-	list_del(&held->link);
-	return held;
-}
-
 void signal_flush_to_node(struct stub *stub)
 {
 	struct held_signal *held;
 
-	while ((held = take(stub))) {
+	while ((held = take(&stub->held_signals))) {
 		if (!stop_again(stub, &held->info))
 			to_node(stub, &held->info);
 		free(held);
@@ -116,7 +127,7 @@ void signal_flush_home(struct stub *stub)
 {
 	struct held_signal *held;
 
-	while ((held = take(stub))) {
+	while ((held = take(&stub->held_signals))) {
 		if (!stop_again(stub, &held->info))
 			signal_raise(stub, &held->info, held->info.si_code != SI_TKILL);
 		free(held);
@@ -127,6 +138,31 @@ void signal_forget(struct stub *stub)
 {
 	struct held_signal *held;
 
-	while ((held = take(stub)))
+	while ((held = take(&stub->held_signals)))
 		free(held);
+	signal_arrived(stub);
+}
+
+void signal_arrived(struct stub *stub)
+{
+	struct held_signal *held;
+
+	while ((held = take(&stub->sent_signals)))
+		free(held);
+	stub->signals_sent = 0;
+	stub->signals_at_exec = 0;
+}
+
+void signal_take_back(struct stub *stub, uint64_t taken)
+{
+	uint64_t back = taken < stub->signals_sent ? stub->signals_sent - taken : 0;
+
+	for (; back && !list_empty(&stub->sent_signals); back--) {
+		struct held_signal *held =
+			list_last_entry(&stub->sent_signals, struct held_signal, link);
+
+		list_del(&held->link);
+		list_add(&held->link, &stub->held_signals);
+	}
+	stub->signals_sent = taken < stub->signals_sent ? taken : stub->signals_sent;
 }

@@ -8,6 +8,7 @@
 #define USERLAND_DEPUTY_SIGNALS_H
 
 #include <signal.h>
+#include <stdint.h>
 
 struct stub;
 
@@ -23,5 +24,13 @@ void signal_flush_to_node(struct stub *stub);
 void signal_flush_home(struct stub *stub);
 int signal_raise(struct stub *stub, const siginfo_t *info, int to_process);
 void signal_forget(struct stub *stub);
+
+/*
+ * The process has left the node (or been replaced there) when it had taken in `taken` signals: what
+ * was forwarded after these is held again, to go where the process goes.
+ */
+void signal_take_back(struct stub *stub, uint64_t taken);
+/* It begins anew on a node. */
+void signal_arrived(struct stub *stub);
 
 #endif

@@ -53,6 +53,7 @@ struct stub *stub_new(pid_t pid, pid_t tgid)
 	list_init(&stub->grave);
 	list_init(&stub->calls);
 	list_init(&stub->held_signals);
+	list_init(&stub->sent_signals);
 	list_init(&stub->why);
 	away_init(stub);
 	list_add_tail(&stub->link, &stubs);

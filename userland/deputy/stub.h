@@ -90,8 +90,12 @@ struct stub {
 	struct alarm park;		/* idle for a while: let signals in */
 	struct alarm hold;		/* held at SIGTTIN or SIGTTOU until the node has decided */
 
-	/* signals.c's: what was seen while signals could not be forwarded, in order */
-	struct list_head held_signals;
+	/* signals.c's */
+	bool unannounced;		/* a fork's child that the node has not made yet */
+	struct list_head held_signals;	/* seen while they could not be forwarded, in order */
+	struct list_head sent_signals;	/* the last ones forwarded: the node may not take them */
+	uint64_t signals_sent;		/* since it arrived there */
+	uint64_t signals_at_exec;	/* of those, before the execve that is under way */
 
 	uint32_t cpu[WIRE_CPU_WORDS];	/* baseline.c's: features the program may use; 0: as home */
 	struct wire_stat stat;		/* as the node last said */
