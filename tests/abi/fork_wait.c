@@ -45,15 +45,21 @@ static void test(void)
 	CHECK(si.si_code == CLD_KILLED && si.si_status == SIGKILL && si.si_pid == pid[0]);
 	CHECK(wait4(pid[0], &status, 0, &ru) == pid[0]);
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK(!pipe(gate));
 	pid[0] = fork();
 	if (pid[0] == 0) {
+		close(gate[1]);
 		raise(SIGSTOP);
+		/* Not before the parent has seen that we run again: an exit would come first. */
+		CHECK(read(gate[0], &c, 1) == 0);
 		_exit(9);
 	}
+	close(gate[0]);
 	CHECK(waitpid(pid[0], &status, WUNTRACED) == pid[0]);
 	CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 	CHECK(!kill(pid[0], SIGCONT));
 	CHECK(waitpid(pid[0], &status, WCONTINUED) == pid[0] && WIFCONTINUED(status));
+	close(gate[1]);
 	CHECK(waitpid(pid[0], &status, 0) == pid[0] && WEXITSTATUS(status) == 9);
 	printf("children ok\n");
 }

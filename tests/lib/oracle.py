@@ -123,6 +123,28 @@ class Mover:
             self.moves += r.returncode == 0
 
 
+class Watcher:
+    """Looks now and then where a job's processes are, and why they came home: a test that passes because
+    everything retreated at once shows little, and `-v` tells."""
+
+    def __init__(self):
+        self.seen = {}
+
+    def __call__(self, popen):
+        while popen.poll() is None:
+            out = subprocess.run(['mps', '-j'], capture_output=True, timeout=30).stdout
+            mine = set(process.children_of(popen.pid))
+            for p in json.loads(out or b'[]'):
+                if p['pid'] in mine:
+                    key = (p.get('comm'), p.get('node'), p.get('why', ''))
+                    self.seen[key] = self.seen.get(key, 0) + 1
+            time.sleep(0.05)
+
+    def text(self):
+        return '\n'.join(f'seen {n} times: {comm} on {node}{": " if why else ""}{why}'
+                         for (comm, node, why), n in sorted(self.seen.items(), key=str))
+
+
 def reference(path, rounds, args, work):
     key = (path, rounds)
     if key not in references:
@@ -143,11 +165,14 @@ def check(test, args, work):
     prefix = {'home': [], 'node': ['mosrun', '--node', '1', '--'], 'moves': ['mosrun', '--']}[test.how]
     if mover and mover.random.random() < 0.5:
         prefix = ['mosrun', '--node', '2', '--']
-    got = execute(prefix, test.path, rounds, args.timeout, work, mover)
+    watcher = Watcher() if test.how == 'node' and args.verbose else None
+    got = execute(prefix, test.path, rounds, args.timeout, work, mover or watcher)
     found = compare(want, got)
     said = ''
     if mover:
         said = f'{mover.moves} moves of {len(mover.log)} tried\n' + '\n'.join(mover.log[-25:])
+    if watcher:
+        said = watcher.text()
     if not found:
         return 'passed', said
     return 'failed', '\n'.join([*found, 'stdout: ' + text(got.run.out, 1500), 'stderr: ' + text(got.run.err, 1500), said])
