@@ -62,22 +62,11 @@ struct mm *guest_ghost_mm(struct session *s, uint32_t pid)
 	return mm;
 }
 
-static void ghost_main(void *arg)
-{
-	struct ghost *g = arg;
-
-	mm_put(g->mm);
-	kfree(g);
-}
-
-/*
- * Its entry is off the list; nobody waits for it. A large memory takes long to free: not on the
- * network thread, whom calls and pages wait for.
- */
+/* Its entry is off the list; nobody waits for it. */
 static void ghost_free(struct ghost *g)
 {
-	if (!kthread_create("ghost", ghost_main, g))
-		ghost_main(g);
+	mm_put(g->mm);
+	kfree(g);
 }
 
 /* --- messages -------------------------------------------------------------------------------- */
