@@ -54,16 +54,18 @@ struct control *control_listen(const char *dir, const char *name, unsigned flags
 	struct epoll_event ev = { .events = EPOLLIN };
 	struct sockaddr_un sun;
 	struct control *ctl = calloc(1, sizeof(*ctl));
+	char early[64];
 
 	if (!ctl)
 		goto no_ctl;
+	snprintf(early, sizeof(early), ".%d-%s", (int)getpid(), name);
 	ctl->flags = flags;
 	ctl->fn = fn;
 	ctl->arg = arg;
 	ctl->name = strdup(name);
 	if (!ctl->name)
 		goto no_name;
-	ctl->dir = control_address(dir, name, &sun, err);
+	ctl->dir = control_address(dir, early, &sun, err);
 	if (ctl->dir < 0)
 		goto no_dir;
 	ctl->listen = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -72,16 +74,22 @@ struct control *control_listen(const char *dir, const char *name, unsigned flags
 	ctl->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (ctl->epoll < 0)
 		goto no_epoll;
-	/* What a dead process left; live ones are kept apart by pid or by musterd's lock. */
-	unlinkat(ctl->dir, name, 0);
+	/*
+	 * It gets its name only when it listens: before, whoever looks for dead sockets would take
+	 * it for one. The name may be taken by one that is dead indeed; live ones are kept apart by
+	 * pid or by musterd's lock.
+	 */
+	unlinkat(ctl->dir, early, 0);
 	if (bind(ctl->listen, (struct sockaddr *)&sun, sizeof(sun)) ||
-	    fchmodat(ctl->dir, name, flags & CONTROL_ANYONE ? 0666 : 0600, 0) ||
-	    listen(ctl->listen, 64) || epoll_ctl(ctl->epoll, EPOLL_CTL_ADD, ctl->listen, &ev))
+	    fchmodat(ctl->dir, early, flags & CONTROL_ANYONE ? 0666 : 0600, 0) ||
+	    listen(ctl->listen, 64) || epoll_ctl(ctl->epoll, EPOLL_CTL_ADD, ctl->listen, &ev) ||
+	    renameat(ctl->dir, early, ctl->dir, name))
 		goto no_listen;
 	return ctl;
 
 no_listen:
 	snprintf(err, CONTROL_ERR_MAX, "%s: %s", name, strerror(errno));
+	unlinkat(ctl->dir, early, 0);
 	close(ctl->epoll);
 	close(ctl->listen);
 	close(ctl->dir);
