@@ -136,6 +136,14 @@ static void finish_abort(struct stub *stub)
 
 	if (stub_get_regs(stub, &regs))
 		return;
+	if (regs.rip == agent_trap(stub)) {
+		/*
+		 * It has ended by itself, and the stop that we asked for came before the trap's: that
+		 * SIGTRAP is still pending, and as it comes it ends the call.
+		 */
+		stub_resume(stub, stub->group_stop ? PTRACE_LISTEN : PTRACE_CONT, 0);
+		return;
+	}
 	ret = aborted_result(stub, &regs);
 	if (stub->group_stop) {
 		/* Answered; the stub goes on listening, with nothing to restart. */
