@@ -35,10 +35,10 @@ $(TBUILD)/abi/%: tests/abi/%.c tests/abi/abi.h
 # --- programs of tests/system ----------------------------------------------------------------------
 SYSTEM_BIN := $(patsubst tests/system/%.c,$(TBUILD)/%,$(wildcard tests/system/*.c))
 
-$(TBUILD)/%: tests/system/%.c $(wildcard proto/*.c)
+$(TBUILD)/%: tests/system/%.c $(wildcard proto/*.[ch])
 	$(call log,CC,$*)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -O2 $(filter-out -O1,$(TCFLAGS)) -o $@ $^ -lpthread
+	$(Q)$(CC) -O2 $(filter-out -O1,$(TCFLAGS)) -o $@ $(filter %.c,$^) -lpthread
 
 .PHONY: tests check unit
 tests: $(UNIT_BIN) $(ABI_BIN) $(SYSTEM_BIN)

@@ -57,6 +57,7 @@ struct guest {
 	uint32_t thread_len;
 	struct wire_signal signals[256];
 	unsigned nsignals;
+	unsigned taken;		/* W_SIGNALs among them, or lost */
 	struct wire_run *runs;
 	size_t nruns;
 	struct page *pages[BUCKETS];
@@ -182,6 +183,7 @@ static void go_home(struct guest *g)
 	struct wire_image image = g->image;
 
 	image.flags = IMG_HOME;
+	image.signals = g->taken;
 	wire_text_set(&image.why, WHY_SYSCALL, "this node only reflects");
 	say(W_IMG_BEGIN, 0, g->pid, 0, &image, sizeof(image));
 	say(W_IMG_THREAD, 0, g->pid, 0, g->thread, g->thread_len);
@@ -311,6 +313,7 @@ static void message(const struct wire_hdr *hdr, void *data)
 		break;
 	case W_IMG_SIGNAL:
 	case W_SIGNAL:
+		g->taken += hdr->type == W_SIGNAL;
 		if (g->nsignals < 256)
 			memcpy(&g->signals[g->nsignals++], data, hdr->len);
 		break;

@@ -99,7 +99,7 @@ def home_moves(home, mirror, argv, want, least):
         if status and p.poll() is None:
             why = err + out
             # Between two moves it may be just coming home, or ending.
-            assert re.search('already|not ready|no such process|has ended|way home|not started by|several|it is on', why), why
+            assert re.search('already|not ready|no such process|ended|way home|not started by|it is on', why), why
         time.sleep(0.02)
     out, err = p.communicate(timeout=60)
     equal((p.returncode, out), want, f'{argv} after {moves} moves, {err}')
@@ -107,13 +107,13 @@ def home_moves(home, mirror, argv, want, least):
 
 
 PROGRAMS = {
-    'state': [PROG, 'state', '4'],
-    'memory': [PROG, 'memory', '24', '4'],
-    'calls': [PROG, 'calls', '4'],
+    'state': [PROG, 'state', '2'],
+    'memory': [PROG, 'memory', '16', '2'],
+    'calls': [PROG, 'calls', '2'],
     'python3': ['python3', '-c', '''
 import hashlib, json, random, re
 r = random.Random(5); d = {}
-for i in range(90000):
+for i in range(60000):
     k = r.getrandbits(40); d[k % 3000] = str(k) * 3
     if i % 3000 == 0:
         s = json.dumps(d); d = {int(a): b for a, b in json.loads(s).items()}
@@ -131,7 +131,7 @@ for i in $(seq 30); do x=$(echo $i | sed s/1/a/g); echo "$x $(expr $i + 1)"; (ex
 def all_programs(*options, names=tuple(PROGRAMS), least=3):
     for home in users():
         numbers = pathlib.Path(home.dir, 'numbers')
-        numbers.write_text('\n'.join(str(i * i) for i in range(1500000)))
+        numbers.write_text('\n'.join(str(i * i) for i in range(600000)))
         for name in names:
             argv = PROGRAMS[name]
             status, out, _ = home.run(*argv)
@@ -148,7 +148,7 @@ def test_programs_do_not_notice_when_sent_back_before_their_pages_came():
 
 
 def test_programs_do_not_notice_slow_pages():
-    all_programs('-d', '300', names=('state', 'memory', 'calls', 'bash'), least=1)
+    all_programs('-d', '100', names=('state', 'memory', 'calls', 'bash'), least=1)
 
 
 def test_a_program_that_starts_away_and_comes_home():
