@@ -12,6 +12,7 @@
 #include "kernel/guest/guest.h"
 #include "kernel/init.h"
 #include "kernel/kprintf.h"
+#include "kernel/mm/filecache.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
 #include "kernel/proc/proc.h"
@@ -23,6 +24,8 @@
 static spinlock_t sessions_lock = SPINLOCK_INIT;
 static LIST_HEAD(sessions);
 static uint32_t id_counter;
+static unsigned alive;		/* sessions that are not freed yet; atomic */
+static bool busy;		/* there was one since the last report; atomic */
 
 struct session *session_get(struct session *s)
 {
@@ -37,6 +40,7 @@ void session_put(struct session *s)
 	KASSERT(list_empty(&s->guests) && list_empty(&s->calls) && list_empty(&s->ghosts));
 	conn_put(s->conn);
 	kfree(s);
+	__atomic_sub_fetch(&alive, 1, __ATOMIC_RELEASE);
 }
 
 void session_for_each(void (*fn)(struct session *s))
@@ -267,6 +271,8 @@ static void *session_opened(struct conn *conn)
 	list_init(&s->arriving);
 	list_init(&s->ghosts);
 	conn_peer(conn, s->peer, sizeof(s->peer));
+	__atomic_add_fetch(&alive, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&busy, true, __ATOMIC_RELEASE);
 	spin_lock(&sessions_lock);
 	list_add_tail(&s->link, &sessions);
 	spin_unlock(&sessions_lock);
@@ -317,6 +323,24 @@ static const struct conn_ops ops = {
 	.closed = session_closed,
 };
 
+/*
+ * After the last home has gone, what is in use should be what was in use before the first came: said
+ * on the console, so that whatever a guest leaves behind can be seen.
+ */
+static void report_when_idle(void)
+{
+	struct filecache_stats cache;
+	uint64_t used;
+
+	if (__atomic_load_n(&alive, __ATOMIC_ACQUIRE) || guest_count() ||
+	    !__atomic_exchange_n(&busy, false, __ATOMIC_ACQ_REL))
+		return;
+	filecache_stats(&cache);
+	used = mem_total_pages() - mem_free_pages() - cache.pages;
+	kprintf("guest: all homes are gone: %u threads, %lu KB in use, %lu KB of files kept\n",
+		thread_count(), used << 2, cache.pages << 2);
+}
+
 /* Once a second: shows each home that we live, and what its guests do. */
 static void guest_beat(void *arg)
 {
@@ -328,6 +352,7 @@ static void guest_beat(void *arg)
 		sleep_until(next);
 		session_for_each(session_ping);
 		session_for_each(guest_send_stats);
+		report_when_idle();
 	}
 }
 

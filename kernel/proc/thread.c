@@ -35,6 +35,7 @@ struct thread *context_switch(struct thread *prev, struct thread *next);
 static spinlock_t all_lock = SPINLOCK_INIT;
 static struct list_head all_threads = LIST_HEAD_INIT(all_threads);
 static uint64_t next_id;
+static unsigned count; /* of all_threads; by all_lock */
 
 static spinlock_t dead_lock = SPINLOCK_INIT;
 static struct list_head dead_threads = LIST_HEAD_INIT(dead_threads);
@@ -94,6 +95,7 @@ static struct thread *thread_alloc(const char *name)
 	flags = spin_lock_irqsave(&all_lock);
 	t->id = ++next_id;
 	list_add_tail(&t->all_link, &all_threads);
+	count++;
 	spin_unlock_irqrestore(&all_lock, flags);
 	return t;
 }
@@ -179,6 +181,7 @@ void thread_put(struct thread *t)
 	user_thread_free(t);
 	flags = spin_lock_irqsave(&all_lock);
 	list_del(&t->all_link);
+	count--;
 	spin_unlock_irqrestore(&all_lock, flags);
 	fpu_state_free(t->xstate);
 	page_put(virt_page(t->kstack));
@@ -251,6 +254,11 @@ static unsigned stack_used(const struct thread *t)
 	(void)t;
 	return 0;
 #endif
+}
+
+unsigned thread_count(void)
+{
+	return __atomic_load_n(&count, __ATOMIC_RELAXED);
 }
 
 void thread_dump(void)

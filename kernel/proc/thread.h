@@ -130,6 +130,9 @@ void thread_block_prepare(void);
 /* Undoes thread_block_prepare() when there is nothing to wait for. */
 void thread_block_cancel(void);
 
+/* Threads that exist, ended ones not freed yet included. Any context. */
+unsigned thread_count(void);
+
 /* Sleeps until the absolute time; not ended by anything else. */
 void sleep_until(uint64_t deadline_ns);
 
