@@ -21,6 +21,7 @@
 
 #define TICK_MS 500
 /* A peer that was refused gets so long to fetch the reason. */
+#define ANSWER_MAX (8 * TCP_MSS) /* less than any sender may send unacknowledged (RFC 6928) */
 #define LINGER_NS (2 * NSEC_PER_SEC)
 
 static struct list_head conns = LIST_HEAD_INIT(conns); /* that have not been detached */
@@ -187,9 +188,17 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		if (wrong)
 			conn_refuse(conn, WHY_BAD_MESSAGE, wrong);
 	}
-	/* Several segments that were joined (gro.c) deserve their acknowledgement at once. */
-	if (p->tot_len > TCP_MSS)
+	/*
+	 * Many segments that were joined (gro.c) deserve their acknowledgement at once. A few, with
+	 * which a message ends, are an answer: the guest's next call takes it along, and would have to
+	 * wait for a frame of its own.
+	 */
+	if (p->tot_len > ANSWER_MAX) {
 		tcp_ack_now(pcb);
+	} else if (!conn->rx.have) {
+		tcp_clear_flags(pcb, TF_ACK_NOW);
+		tcp_set_flags(pcb, TF_ACK_DELAY);
+	}
 	for (left = p->tot_len; left; left -= LWIP_MIN(left, 0xffff))
 		tcp_recved(pcb, LWIP_MIN(left, 0xffff));
 	pbuf_free(p);
