@@ -16,8 +16,10 @@
 #define OUT_RET(k) { ARG_OUT_RET, k, 1 }
 #define OUT_RETMUL(k, n) { ARG_OUT_RETMUL, k, n }
 #define INOUT(n) { ARG_INOUT, 0, n }
-#define INOUT_LEN_(k, extra, ...) { ARG_INOUT_LEN, k, extra }
-#define INOUT_LEN(...) INOUT_LEN_(__VA_ARGS__, 0, 0)
+#define PART(n) { ARG_PART, 0, n }
+#define PART_ALWAYS(n) { ARG_PART, 1, n }
+#define PART_LEN_(k, extra, ...) { ARG_PART_LEN, k, extra }
+#define PART_LEN(...) PART_LEN_(__VA_ARGS__, 0, 0)
 #define INOUT_MUL(k, n) { ARG_INOUT_MUL, k, n }
 #define TIMEOUT(n) { ARG_TIMEOUT, 0, n }
 #define FDSET(k) { ARG_FDSET, k, 0 }

@@ -32,8 +32,10 @@ enum sys_argkind {
 	ARG_OUT,	/* `size` bytes from home, all of them written whenever the call succeeds */
 	ARG_OUT_RET,	/* room for argument ref bytes; the first `return value` are written */
 	ARG_OUT_RETMUL,	/* room for argument ref times size; return value times size are written */
-	ARG_INOUT,	/* both ways: also for what the call writes only in part */
-	ARG_INOUT_LEN,	/* argument ref plus size bytes */
+	ARG_PART,	/* `size` bytes from home, of which the call may write only some; with ref, even when
+			 * it fails. They go home first, so that the rest stays as it was */
+	ARG_PART_LEN,	/* the same, argument ref plus size bytes */
+	ARG_INOUT,	/* `size` bytes, read first, written afterwards */
 	ARG_INOUT_MUL,	/* argument ref times size bytes; written back on failure too */
 	ARG_TIMEOUT,	/* `size` bytes in; the time left comes back, also on failure, if writable */
 	ARG_FDSET,	/* bits for argument ref descriptors, both ways */

@@ -6,6 +6,7 @@
 #include "kernel/cpu/percpu.h"
 #include "kernel/kprintf.h"
 #include "kernel/proc/restart.h"
+#include "kernel/proc/signal.h"
 
 #define SYSCALL_INSN_LEN 2
 #define NR_RESTART_SYSCALL 219
@@ -52,17 +53,17 @@ void syscall_dispatch(struct trapframe *tf)
 
 	/* Also when memory management sent it home from inside: then the result is not the truth. */
 	if (ret == RETREATED || u->retreating) {
-		if (tf->error == UINT64_MAX)
+		if (tf->vector != TRAP_SYSCALL)
 			return;
 		tf->rax = nr;
 		tf->rip -= SYSCALL_INSN_LEN;
-		tf->error = UINT64_MAX;
+		restart_forget(tf);
 		return;
 	}
 	tf->rax = ret;
 	if (ret == -ERESTART_RESTARTBLOCK_ && nr != NR_RESTART_SYSCALL)
 		u->restart_nr = nr;
-	if (restart_code(ret) && tf->error != UINT64_MAX)
+	if (restart_code(ret) && tf->vector == TRAP_SYSCALL)
 		thread_set_work(current, PROC_WORK_RESTART);
 	if (u->rseq_addr && u->rseq_cpu != cpu_id())
 		thread_set_work(current, PROC_WORK_RSEQ);

@@ -74,6 +74,22 @@ static long put_user_buf(struct marshal *m, unsigned arg, uint64_t len, unsigned
 	return 0;
 }
 
+/*
+ * Memory that the call reads first: whether that works is judged by reading. That it cannot be
+ * written shows when the result comes back, as it does to Linux.
+ */
+static long put_inout(struct marshal *m, unsigned arg, uint64_t len, unsigned flags)
+{
+	if (len <= WIRE_CALL_MAX && user_writable_prefix(m->call.args[arg], len) < len) {
+		long err = put_user_buf(m, arg, len, WBUF_IN);
+
+		if (!err && m->call.nbufs && m->call.buf[m->call.nbufs - 1].arg == arg)
+			m->call.buf[m->call.nbufs - 1].flags |= WBUF_OUT | flags;
+		return err;
+	}
+	return put_user_buf(m, arg, len, WBUF_IN | WBUF_OUT | flags);
+}
+
 static long put_string(struct marshal *m, unsigned arg)
 {
 	uint64_t addr = m->call.args[arg];
@@ -173,21 +189,23 @@ static long put_pointer(struct marshal *m, unsigned arg, const struct sys_arg *a
 		return put_user_buf(m, arg, count, WBUF_OUT | WBUF_RET);
 	case ARG_OUT_RETMUL:
 		return put_counted(m, arg, (int32_t)count < 0 ? 0 : product, size);
-	case ARG_INOUT:
-	case ARG_LENP:
-		return put_user_buf(m, arg, size, WBUF_IN | WBUF_OUT);
-	case ARG_INOUT_LEN:
+	case ARG_PART:
+		return put_user_buf(m, arg, size, WBUF_IN | WBUF_OUT | (a->ref ? WBUF_ALWAYS : 0));
+	case ARG_PART_LEN:
 		return put_user_buf(m, arg, count > UINT64_MAX - size ? count : count + size,
 				    WBUF_IN | WBUF_OUT);
+	case ARG_INOUT:
+	case ARG_LENP:
+		return put_inout(m, arg, size, 0);
 	case ARG_INOUT_MUL:
-		return put_user_buf(m, arg, product, WBUF_IN | WBUF_OUT | WBUF_ALWAYS);
+		return put_inout(m, arg, product, WBUF_ALWAYS);
 	case ARG_TIMEOUT:
 		/* Linux writes the time left back where it can and does not mind where it cannot. */
 		if (user_writable_prefix(m->call.args[arg], size) < size)
 			return put_user_buf(m, arg, size, WBUF_IN);
 		return put_user_buf(m, arg, size, WBUF_IN | WBUF_OUT | WBUF_ALWAYS);
 	case ARG_FDSET:
-		return put_user_buf(m, arg, fdset_bytes(count), WBUF_IN | WBUF_OUT);
+		return put_inout(m, arg, fdset_bytes(count), 0);
 	case ARG_OUT_LENP:
 		return put_user_buf(m, arg, length_behind(count), WBUF_IN | WBUF_OUT);
 	case ARG_IOV_IN:

@@ -124,6 +124,10 @@ long sys_sigaltstack(struct trapframe *tf, const uint64_t args[6])
 			return -EPERM;
 		if (mode != LSS_DISABLE && mode != LSS_ONSTACK && mode != 0)
 			return -EINVAL;
+		/* Linux looks no further when nothing changes; none and flags of 0 is how one begins. */
+		if (s.sp == u->altstack_sp && s.size == u->altstack_size &&
+		    (s.flags == u->altstack_flags || (!s.size && !s.flags)))
+			goto out;
 		if (mode == LSS_DISABLE) {
 			s.sp = 0;
 			s.size = 0;
@@ -134,6 +138,7 @@ long sys_sigaltstack(struct trapframe *tf, const uint64_t args[6])
 		u->altstack_size = s.size;
 		u->altstack_flags = s.flags;
 	}
+out:
 	return args[1] && copy_to_user(args[1], &old, sizeof(old)) ? -EFAULT : 0;
 }
 

@@ -25,6 +25,7 @@ enum {
 	CLOCK_MONOTONIC_RAW_, CLOCK_REALTIME_COARSE_, CLOCK_MONOTONIC_COARSE_, CLOCK_BOOTTIME_,
 };
 
+#define CLOCKS 12		/* numbers that Linux 6.12 knows */
 #define SECONDS_MAX (1ll << 32)	/* longer sleeps are forever */
 
 struct timespec64 {
@@ -251,6 +252,8 @@ long sys_clock_nanosleep(struct trapframe *tf, const uint64_t args[6])
 	int64_t offset, until;
 
 	(void)tf;
+	if (clock >= CLOCKS || clock == CLOCK_THREAD_CPUTIME_)
+		return -EINVAL;
 	if ((clock != CLOCK_REALTIME_ && clock != CLOCK_MONOTONIC_ && clock != CLOCK_BOOTTIME_) ||
 	    !clock_offset(clock, &offset))
 		return retreat(WHY_SYSCALL, "clock_nanosleep on clock %d", clock);

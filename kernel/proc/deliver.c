@@ -24,7 +24,7 @@
 
 void restart_forget(struct trapframe *tf)
 {
-	tf->error = UINT64_MAX;
+	tf->vector = TRAP_NONE;
 }
 
 static void restart_apply(struct trapframe *tf, enum restart_action action)
@@ -49,7 +49,7 @@ static void restart_apply(struct trapframe *tf, enum restart_action action)
 
 static bool ends_call(const struct trapframe *tf)
 {
-	return tf->vector == TRAP_SYSCALL && tf->error != UINT64_MAX;
+	return tf->vector == TRAP_SYSCALL;
 }
 
 /* Below the red zone, where nothing is kept over a system call. */

@@ -286,19 +286,28 @@ static long wake_op(uint64_t addr, uint64_t addr2, int n, int n2, uint32_t op)
 
 /* --- the call ----------------------------------------------------------------------------------- */
 
-/* A word that another process may share is home's affair. */
-static bool is_shared(uint64_t addr, unsigned op)
+/*
+ * A word that another process may share (no FUTEX_PRIVATE) is found by its page, so there must be one;
+ * read-only it must be a file's. 0, -EFAULT, or RETREATED if it is shared memory: that is home's affair.
+ */
+static long check_shared(uint64_t addr, unsigned op)
 {
 	struct mm *mm = current->mm;
-	bool shared;
+	bool shared, file;
+	struct vma *vma;
 
 	if (op & FUTEX_PRIVATE)
-		return false;
+		return 0;
 	mutex_lock(&mm->lock);
-	shared = vma_range_has(&mm->vmas, addr & PAGE_MASK, (addr & PAGE_MASK) + PAGE_SIZE,
-			       WVMA_SHARED);
+	vma = vma_at(&mm->vmas, addr);
+	shared = vma && (vma->flags & WVMA_SHARED);
+	file = vma && vma->file;
 	mutex_unlock(&mm->lock);
-	return shared;
+	if (shared)
+		return retreat(WHY_SYSCALL, "futex in shared memory");
+	if (user_writable_prefix(addr, 4) == 4 || (file && user_readable_prefix(addr, 4) == 4))
+		return 0;
+	return -EFAULT;
 }
 
 long futex_call(const uint64_t args[6])
@@ -308,7 +317,7 @@ long futex_call(const uint64_t args[6])
 	int n = (int)args[2], n2 = (int)args[3];
 	uint32_t val3 = (uint32_t)args[5], seen;
 	unsigned cmd = op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
-	int err;
+	long err;
 
 	if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET)
 		return retreat(WHY_SYSCALL, "futex operation %#x", op);
@@ -327,8 +336,9 @@ long futex_call(const uint64_t args[6])
 		return -EINVAL;
 	if (!user_range_ok(addr, 4))
 		return -EFAULT;
-	if (is_shared(addr, op))
-		return retreat(WHY_SYSCALL, "futex in shared memory");
+	err = check_shared(addr, op);
+	if (err)
+		return err;
 
 	/* Linux wakes one for a count of 0 or less. */
 	switch (cmd) {

@@ -61,10 +61,11 @@ static void set_registers(struct thread *t, const struct wire_regs *r)
 		.rbx = r->rbx, .r11 = r->r11, .r10 = r->r10, .r9 = r->r9, .r8 = r->r8,
 		.rax = r->rax, .rcx = r->rcx, .rdx = r->rdx, .rsi = r->rsi, .rdi = r->rdi,
 		.rip = r->rip, .cs = USER_CS, .rflags = r->eflags, .rsp = r->rsp, .ss = USER_SS,
-		.vector = TRAP_SYSCALL, .error = UINT64_MAX,
+		.vector = TRAP_NONE,
 	};
 	/* Frozen inside a call that Linux would restart: the same is decided here. */
 	if ((int64_t)r->orig_rax >= 0 && restart_code(r->rax)) {
+		tf->vector = TRAP_SYSCALL;
 		tf->error = r->orig_rax;
 		/* How far it had come, only home knew. */
 		if ((int64_t)r->rax == -ERESTART_RESTARTBLOCK_)

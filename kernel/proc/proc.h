@@ -124,6 +124,9 @@ static inline struct uthread *uthread_of(const struct thread *t)
 #define current_proc (current->proc)
 #define current_user (uthread_of(current))
 
+/* trapframe.vector of registers that are not those of a trap's end, so that nothing is restarted. */
+#define TRAP_NONE 0x101
+
 /* Work bits of our own: a restart code is to be resolved; rseq wants its CPU number. */
 #define PROC_WORK_RESTART THREAD_WORK_USER
 #define PROC_WORK_RSEQ (THREAD_WORK_USER << 1)

@@ -77,7 +77,7 @@ static void check_args(const char *name, const struct sys_desc *d)
 		case ARG_IN_MUL:
 		case ARG_OUT_RET:
 		case ARG_OUT_RETMUL:
-		case ARG_INOUT_LEN:
+		case ARG_PART_LEN:
 		case ARG_INOUT_MUL:
 		case ARG_FDSET:
 		case ARG_IOV_IN:
@@ -93,6 +93,7 @@ static void check_args(const char *name, const struct sys_desc *d)
 		case ARG_IN:
 		case ARG_OUT:
 		case ARG_INOUT:
+		case ARG_PART:
 		case ARG_TIMEOUT:
 			CHECK(a->size > 0);
 			break;
