@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,21 +20,49 @@
 #define USER_CS		0x33	/* of 64-bit programs */
 
 /*
+ * Which call it is that restart_syscall(2) goes on with: only Linux knows, and forgets when a call is
+ * injected. But the arguments are still in their registers, and the number is where the C library
+ * loads it: in the instruction before, mov $nr,%eax. UINT64_MAX if
+ * it is loaded elsewhere.
+ */
+static uint64_t restarted_call(struct stub *stub, uint64_t rip)
+{
+	static const uint32_t with_timeout[] = { SYS_nanosleep, SYS_clock_nanosleep, SYS_futex,
+						 SYS_poll };
+	uint8_t code[7];
+	uint32_t nr;
+
+	if (stub_read(stub, rip - sizeof(code), code, sizeof(code)) || code[0] != 0xb8)
+		return UINT64_MAX;
+	memcpy(&nr, code + 1, sizeof(nr));
+	for (unsigned i = 0; i < sizeof(with_timeout) / sizeof(with_timeout[0]); i++)
+		if (nr == with_timeout[i])
+			return nr;
+	return UINT64_MAX;
+}
+
+/*
  * A call that the stop has interrupted is made again, from its instruction on: Linux would do the
  * same (signal(7)), but only if nothing is injected in between. -EINTR here can only be from our own
  * interruption: a handler, if there were one, would have been entered already.
  */
-static void restart_call(struct user_regs_struct *regs)
+static int restart_call(struct stub *stub, struct user_regs_struct *regs)
 {
+	uint64_t nr = regs->orig_rax;
 	int64_t ret = (int64_t)regs->rax;
 
 	if ((int64_t)regs->orig_rax >= 0 &&
 	    (ret == -512 || ret == -513 || ret == -514 || ret == -516 ||
 	     (ret == -EINTR && regs->orig_rax != SYS_close))) {
+		if (nr == SYS_restart_syscall)
+			nr = restarted_call(stub, regs->rip);
+		if (nr == UINT64_MAX)
+			return -EBUSY;
 		regs->rip -= 2;
-		regs->rax = regs->orig_rax;
+		regs->rax = nr;
 	}
 	regs->orig_rax = (uint64_t)-1;
+	return 0;
 }
 
 static int step(struct stub *stub)
@@ -72,9 +101,11 @@ static int leave_vdso(struct stub *stub)
 		if (stub->regs.rip < vdso.start || stub->regs.rip >= vdso.end)
 			return 0;
 		/* A clock that falls back to the system call is interrupted in here, too. */
-		restart_call(&stub->regs);
-		stub_set_regs(stub, &stub->regs);
-		err = step(stub);
+		err = restart_call(stub, &stub->regs);
+		if (!err)
+			err = stub_set_regs(stub, &stub->regs);
+		if (!err)
+			err = step(stub);
 		if (err)
 			return err;
 	}
@@ -92,14 +123,15 @@ int freeze_prepare(struct stub *stub, struct wire_text *why)
 	if (err)
 		goto fail;
 	if (stub->regs.cs != USER_CS) {
-		restart_call(&stub->regs);
 		wire_text_set(why, WHY_STATE, "it is a 32-bit program");
 		return -ENOEXEC;
 	}
 	err = leave_vdso(stub);
 	if (err)
 		goto fail;
-	restart_call(&stub->regs);
+	err = restart_call(stub, &stub->regs);
+	if (err)
+		goto fail;
 	image_settle(stub);
 	return agent_map(stub, why);
 fail:
