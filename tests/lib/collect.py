@@ -5,6 +5,7 @@ A system test is a script in tests/system that starts with `#!`; its first argum
 programs. It says what nodes it wants in one of its first lines:
     # muster: 2 --cpus 4      inside `muster emulate 2 --cpus 4`, shared with others that say the same
     # muster: none            no nodes, or it starts its own
+An abi program that cannot be the same when it is moved says so in its head: `Not moved: reason`.
 """
 import dataclasses
 import pathlib
@@ -19,14 +20,16 @@ class Test:
     path: str               # the program or script
     nodes: str = 'none'     # arguments of muster emulate, or none
     how: str = ''           # abi: node or moves
+    skip: str = ''          # why it cannot be run
 
 
-def directive(path):
+def head_word(path, mark):
+    """What follows mark in the first lines of a file; '' if it is not there."""
     with open(path, errors='replace') as f:
         for _, line in zip(range(12), f):
-            if line.startswith('# muster:'):
-                return line.split(':', 1)[1].strip()
-    return 'none'
+            if mark in line:
+                return line.split(mark, 1)[1].strip()
+    return ''
 
 
 def collect(args):
@@ -34,15 +37,16 @@ def collect(args):
     tests = []
     for src in sorted((here / 'unit').glob('test_*.c')):
         tests.append(Test(f'unit/{src.stem[5:]}', 'unit', str(args.build / 'tests/unit' / src.stem)))
-    programs = [(f'abi/{s.stem}', args.build / 'tests/abi' / s.stem) for s in sorted((here / 'abi').glob('*.c'))]
-    programs += [(f'real/{s.stem}', s) for s in sorted((here / 'abi/real').glob('*.sh'))]
+    programs = [(f'abi/{s.stem}', args.build / 'tests/abi' / s.stem, s) for s in sorted((here / 'abi').glob('*.c'))]
+    programs += [(f'real/{s.stem}', s, s) for s in sorted((here / 'abi/real').glob('*.sh'))]
     for how in ('node', 'moves') if not args.no_nodes else ('home',):
-        for name, path in programs:
-            tests.append(Test(f'{name} {how}', 'abi', str(path), 'none' if args.no_nodes else NODES, how))
+        for name, path, source in programs:
+            skip = head_word(source, 'Not moved:') if how == 'moves' else ''
+            tests.append(Test(f'{name} {how}', 'abi', str(path), 'none' if args.no_nodes or skip else NODES, how, skip))
     for script in sorted([*(here / 'system').glob('*.py'), *(here / 'system').glob('*.sh')]):
         if not script.read_bytes().startswith(b'#!'):
             continue
-        nodes = directive(script)
+        nodes = head_word(script, '# muster:') or 'none'
         if nodes == 'none' or not args.no_nodes:
             tests.append(Test(f'system/{pathlib.Path(script).stem}', 'system', str(script), nodes))
     if args.patterns:

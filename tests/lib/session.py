@@ -42,6 +42,9 @@ def tool_env(args):
 
 
 def run_one(test, args, results, work, logs):
+    if test.skip:
+        results.add(test.name, 'skipped', 0, test.skip)
+        return
     start = time.monotonic()
     console = Console(logs)
     if test.kind == 'abi':
