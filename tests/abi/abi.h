@@ -20,9 +20,9 @@
 
 #define CHECK(expr)                                                                            \
 	do {                                                                                   \
-		int errno_ = errno;                                                            \
 		if (!(expr)) {                                                                 \
-			printf("FAIL %s:%d: %s (errno %d, %s)\n", __FILE__, __LINE__, #expr, \
+			int errno_ = errno;                                                    \
+			printf("FAIL %s:%d: %s (errno %d, %s)\n", __FILE__, __LINE__, #expr,   \
 			       errno_, strerror(errno_));                                      \
 			fflush(stdout);                                                        \
 			_exit(1);                                                              \
