@@ -28,6 +28,8 @@
 
 #define POLL_BUDGET 64
 #define TX_QUEUE    512 /* a power of two */
+#define PIECES_MAX  32   /* of one frame; a card's ring has room for several such */
+#define PIECE_SIZE  4096
 
 struct nic *net_nics[NET_MAX_NICS];
 unsigned net_nic_count;
@@ -227,7 +229,6 @@ static unsigned tx_head, tx_tail;
  */
 static void hold_pages(struct pbuf *frame)
 {
-	pbuf_ref(frame);
 	for (struct pbuf *p = frame; p; p = p->next)
 		if (p->type_internal == PBUF_ROM)
 			page_get(virt_page(p->payload));
@@ -242,19 +243,54 @@ void nic_sent(struct nic *nic, struct pbuf *frame)
 	pbuf_free(frame);
 }
 
-static err_t link_output(struct netif *netif, struct pbuf *frame)
+/*
+ * A segment of many small messages may have more pieces than a card's ring has places, and would
+ * never be sent. Returns the frame itself if it has few, else a copy with few; with a reference.
+ */
+static struct pbuf *in_few_pieces(struct pbuf *frame)
+{
+	struct pbuf *copy = NULL;
+
+	if (pbuf_clen(frame) <= PIECES_MAX) {
+		pbuf_ref(frame);
+		return frame;
+	}
+	for (unsigned at = 0; at < frame->tot_len;) {
+		unsigned left = frame->tot_len - at, n = left < PIECE_SIZE ? left : PIECE_SIZE;
+		struct pbuf *piece = pbuf_alloc(PBUF_RAW, n, PBUF_RAM);
+
+		if (!piece) {
+			if (copy)
+				pbuf_free(copy);
+			return NULL;
+		}
+		pbuf_copy_partial(frame, piece->payload, n, at);
+		if (copy)
+			pbuf_cat(copy, piece);
+		else
+			copy = piece;
+		at += n;
+	}
+	return copy;
+}
+
+static err_t link_output(struct netif *netif, struct pbuf *lwip_frame)
 {
 	struct nic *nic = netif->state;
 	struct nic_offload off;
+	struct pbuf *frame;
 
 	if (!net_nic_count)
 		return ERR_IF;
-	if (!make_sums(nic, frame, &off))
+	if (!make_sums(nic, lwip_frame, &off))
 		return ERR_VAL;
 	if (tx_tail - tx_head == TX_QUEUE) {
 		nic->stats.tx_full++;
 		return ERR_MEM;
 	}
+	frame = in_few_pieces(lwip_frame);
+	if (!frame)
+		return ERR_MEM;
 	hold_pages(frame);
 	nic->stats.tx_frames++;
 	nic->stats.tx_bytes += frame->tot_len;
