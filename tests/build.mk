@@ -38,7 +38,8 @@ SYSTEM_BIN := $(patsubst tests/system/%.c,$(TBUILD)/%,$(wildcard tests/system/*.
 $(TBUILD)/%: tests/system/%.c $(wildcard proto/*.[ch])
 	$(call log,CC,$*)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -O2 $(filter-out -O1,$(TCFLAGS)) -o $@ $(filter %.c,$^) -lpthread
+	$(Q)$(CC) -O2 $(filter-out -O1,$(TCFLAGS)) -o $@ $(filter %.c,$^) \
+		-Wl,-z,lazy -fno-builtin -lpthread -lm
 
 .PHONY: tests check unit
 tests: $(UNIT_BIN) $(ABI_BIN) $(SYSTEM_BIN)

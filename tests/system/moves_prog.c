@@ -6,11 +6,13 @@
  *	state SECONDS		registers, stack, thread-local data, signals, timers, files
  *	features		what the C library was told of the CPU; ld.so's code against its file
  *	calls SECONDS		system calls of many kinds, with fresh memory in and out
+ *	lazy SECONDS		calls library functions for the first time after SECONDS
  *	thread|shared|timer SECONDS	states that cannot move
  */
 #include <fcntl.h>
 #include <immintrin.h>
 #include <link.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -237,6 +239,28 @@ static int features(void)
 	return 0;
 }
 
+/*
+ * ld.so binds each function at its first call, and saves the vector registers with their arguments
+ * meanwhile, in an area as large as it found the CPU's to be when the program started.
+ */
+static int lazy(double seconds)
+{
+	volatile uint64_t guard[64];
+	volatile double x = 27;
+	double end = now() + seconds, sum;
+
+	for (int i = 0; i < 64; i++)
+		guard[i] = (uint64_t)i * 0x0101010101010101;
+	while (now() < end)
+		;
+	sum = cbrt(x) + fmin(x, 5) + fma(x, 2, 3) + hypot(x, 0) + pow(x, 1) + atan2(0, x) + fdim(x, 20);
+	for (int i = 0; i < 64; i++)
+		if (guard[i] != (uint64_t)i * 0x0101010101010101)
+			return printf("the stack was overwritten\n"), 1;
+	printf("sum %.6f\n", sum);
+	return 0;
+}
+
 static void *nothing(void *arg)
 {
 	pause();
@@ -272,6 +296,8 @@ int main(int argc, char **argv)
 		return state(atof(argv[2]));
 	if (!strcmp(what, "calls") && argc > 2)
 		return calls(atof(argv[2]));
+	if (!strcmp(what, "lazy") && argc > 2)
+		return lazy(atof(argv[2]));
 	if (!strcmp(what, "features"))
 		return features();
 	return argc > 2 ? unmovable(what, atof(argv[2])) : 2;
