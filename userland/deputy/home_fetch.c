@@ -20,8 +20,8 @@
 #include "userland/deputy/stub.h"
 
 #define PAGE		WIRE_PAGE_SIZE
-#define BULK_PAGES	64u	/* one background request */
-#define BULK_REQUESTS	4u	/* on the way at once: 1 MB */
+#define BULK_PAGES	64u	/* one background request, at most */
+#define BULK_WINDOW	256u	/* pages asked for at once: 1 MB */
 #define FAULT_PAGES	8u	/* asked for at a fault: it and what follows */
 
 #ifndef UFFD_USER_MODE_ONLY
@@ -60,7 +60,8 @@ static void ask(struct home *home, uint64_t addr, uint32_t npages, bool bulk)
 	*f = (struct fetch){ .id = session_id(home->session), .addr = addr, .left = npages,
 			     .bulk = bulk };
 	list_add_tail(&f->link, &home->fetches);
-	home->bulk += bulk;
+	if (bulk)
+		home->bulk += npages;
 	session_send1(home->session, W_PAGE_GET, bulk ? WF_BULK : 0, (uint32_t)home->stub->pid, f->id,
 		      &get, sizeof(get));
 }
@@ -93,7 +94,7 @@ void home_want(struct home *home, uint64_t addr, uint32_t npages)
 
 void home_fill(struct home *home)
 {
-	while (home->bulk < BULK_REQUESTS && home->cursor_run < home->runs.n) {
+	while (home->bulk < BULK_WINDOW && home->cursor_run < home->runs.n) {
 		const struct wire_run *run = &home->runs.v[home->cursor_run];
 		uint8_t *state = &home->state[home->first[home->cursor_run]];
 		uint32_t at = home->cursor_page, n = 0;
@@ -257,8 +258,9 @@ const char *home_pages(struct home *home, const struct wire_hdr *hdr, const stru
 	err = home_install(home, pages->addr, pages->npages, pages->kind, (const uint8_t *)(pages + 1));
 	found->addr += (uint64_t)pages->npages * PAGE;
 	found->left -= pages->npages;
+	if (found->bulk)
+		home->bulk -= pages->npages;
 	if (!found->left) {
-		home->bulk -= found->bulk;
 		list_del(&found->link);
 		free(found);
 	}

@@ -64,7 +64,7 @@ struct home {
 	struct watch watch;
 
 	struct list_head fetches;	/* struct fetch */
-	unsigned bulk;			/* background requests on the way */
+	unsigned bulk;			/* pages of background requests on the way */
 	size_t cursor_run;		/* of the background fetch */
 	uint32_t cursor_page;
 
