@@ -96,49 +96,53 @@ int session_send_text(struct session *s, unsigned type, uint32_t tid, enum wire_
 /* --- clocks ---------------------------------------------------------------------------------- */
 
 /*
- * Home read its clocks some time after we asked. They are taken to have been read when the PING was
- * sent: so a guest's time is ahead of home's by the PING's way, never behind. Then it does not go
- * back when the process comes here, nor when it goes home, because that takes as long. The sample
- * with the shortest round trip is kept, and given up after a while because crystals drift.
+ * Home's clocks come with HELLO, PING and PONG, and one PING comes right before each IMG_COMMIT. They
+ * are taken to be right at the moment they arrive: so a guest's time is behind home's by the shortest
+ * way a message took, never ahead, and what arrives with its image is no earlier than what it saw at
+ * home. Thus time goes back neither when a process comes nor when it leaves. A clock that so many
+ * samples in a row say is ahead has drifted, or was set back at home; one of them may just be late.
  */
-#define CLOCK_SAMPLE_KEPT_NS (30 * NSEC_PER_SEC)
-#define CLOCK_DRIFT_NS (NSEC_PER_SEC / 20)
+#define CLOCK_DRIFT_NS ((int64_t)NSEC_PER_SEC / 50)
+#define CLOCK_DRIFT_SAMPLES 10
 
-/* With guests here these clocks are not set back for a better sample, only for a drift. */
-static void offset_set(struct session *s, int64_t *offset, int64_t now)
+static void offset_set(struct clock_offset *o, int64_t sample)
 {
-	if (now > *offset || *offset - now > (int64_t)CLOCK_DRIFT_NS || list_empty(&s->guests))
-		*offset = now;
+	if (o->ns - sample <= CLOCK_DRIFT_NS) {
+		o->lower = 0;
+		if (sample > o->ns)
+			o->ns = sample;
+		return;
+	}
+	if (!o->lower++ || sample > o->best_lower_ns)
+		o->best_lower_ns = sample;
+	if (o->lower == CLOCK_DRIFT_SAMPLES) {
+		o->ns = o->best_lower_ns;
+		o->lower = 0;
+	}
 }
 
-static void clock_sample(struct session *s, const struct wire_clock *home, uint64_t sent_ns,
-			 uint64_t now_ns)
+static void clock_sample(struct session *s, const struct wire_clock *home)
 {
-	uint64_t rtt = now_ns - sent_ns;
+	uint64_t now = clock_now_ns();
 
-	if (s->best_rtt_ns && rtt > s->best_rtt_ns &&
-	    now_ns - s->clock_age_ns < CLOCK_SAMPLE_KEPT_NS)
-		return;
-	s->best_rtt_ns = rtt;
-	s->clock_age_ns = now_ns;
-	s->realtime_offset = (int64_t)(home->realtime_ns - sent_ns);
-	offset_set(s, &s->monotonic_offset, (int64_t)(home->monotonic_ns - sent_ns));
-	offset_set(s, &s->boottime_offset, (int64_t)(home->boottime_ns - sent_ns));
+	offset_set(&s->realtime, (int64_t)(home->realtime_ns - now));
+	offset_set(&s->monotonic, (int64_t)(home->monotonic_ns - now));
+	offset_set(&s->boottime, (int64_t)(home->boottime_ns - now));
 }
 
 int64_t guest_realtime_offset(const struct proc *proc)
 {
-	return proc->session->realtime_offset;
+	return proc->session->realtime.ns;
 }
 
 int64_t guest_monotonic_offset(const struct proc *proc)
 {
-	return proc->session->monotonic_offset;
+	return proc->session->monotonic.ns;
 }
 
 int64_t guest_boottime_offset(const struct proc *proc)
 {
-	return proc->session->boottime_offset;
+	return proc->session->boottime.ns;
 }
 
 static void session_ping(struct session *s)
@@ -147,7 +151,6 @@ static void session_ping(struct session *s)
 
 	if (!s->greeted)
 		return;
-	s->ping_sent_ns = clock_now_ns();
 	session_send(s, W_PING, 0, 0, &none, sizeof(none), SEND_NOWAIT);
 }
 
@@ -155,7 +158,7 @@ static const char *on_ping(struct session *s, const struct wire_hdr *hdr, const 
 {
 	struct wire_clock mine = { 0, clock_now_ns(), clock_now_ns() };
 
-	(void)payload;
+	clock_sample(s, payload);
 	session_send(s, W_PONG, 0, hdr->id, &mine, sizeof(mine), SEND_NOWAIT);
 	return NULL;
 }
@@ -163,11 +166,7 @@ static const char *on_ping(struct session *s, const struct wire_hdr *hdr, const 
 static const char *on_pong(struct session *s, const struct wire_hdr *hdr, const void *payload)
 {
 	(void)hdr;
-	/* One that was late, so that the next had been sent already: it tells nothing. */
-	if (!s->ping_sent_ns)
-		return NULL;
-	clock_sample(s, payload, s->ping_sent_ns, clock_now_ns());
-	s->ping_sent_ns = 0;
+	clock_sample(s, payload);
 	return NULL;
 }
 
@@ -177,7 +176,6 @@ static const char *on_hello(struct session *s, const struct wire_hdr *hdr, const
 {
 	static char why[96];	/* the network thread's own */
 	struct wire_hello me = { .magic = WIRE_MAGIC, .version = WIRE_VERSION, .role = 2 };
-	uint64_t now = clock_now_ns();
 
 	(void)hdr;
 	if (s->greeted)
@@ -196,8 +194,8 @@ static const char *on_hello(struct session *s, const struct wire_hdr *hdr, const
 	for (char *p = s->home.name; *p; p++)
 		if (*p <= ' ' || *p > '~')
 			*p = '?';
-	clock_sample(s, &s->home.clock, now, now);
-	s->best_rtt_ns = 0;
+	s->realtime.ns = s->monotonic.ns = s->boottime.ns = INT64_MIN / 2;
+	clock_sample(s, &s->home.clock);
 
 	memcpy(me.id, announce_id(), sizeof(me.id));
 	snprintf(me.name, sizeof(me.name), "%s", announce_name());

@@ -22,6 +22,13 @@
 struct mm;
 struct proc;
 
+/* What to add to our clock to have one of home's. Written by the network thread. */
+struct clock_offset {
+	int64_t ns;
+	int64_t best_lower_ns;		/* of the `lower` samples in a row that were well below */
+	unsigned lower;
+};
+
 struct session {
 	struct list_head link;		/* all sessions */
 	uint32_t refs;
@@ -39,10 +46,8 @@ struct session {
 	struct list_head arriving;	/* struct arrival: images not committed yet; network thread */
 	struct list_head ghosts;	/* struct ghost: memory of processes that went home */
 
-	/* Home's clocks minus ours, ns; refined by the PING with the shortest round trip. */
-	int64_t realtime_offset, monotonic_offset, boottime_offset;
-	uint64_t best_rtt_ns, clock_age_ns;
-	uint64_t ping_sent_ns;
+	/* Home's clocks minus ours, ns. */
+	struct clock_offset realtime, monotonic, boottime;
 };
 
 /* What this folder keeps for each process; proc->guest. One reference on the process. */

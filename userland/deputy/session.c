@@ -223,11 +223,16 @@ static const char *take_hello(struct session *session, const struct wire_hello *
 	return NULL;
 }
 
+void session_send_clocks(struct session *session)
+{
+	struct wire_clock clock = clocks();
+
+	session_send1(session, W_PING, 0, 0, 0, &clock, sizeof(clock));
+}
+
 static void tick(struct alarm *alarm)
 {
 	struct session *session = container_of(alarm, struct session, ping);
-	struct wire_clock clock = clocks();
-
 	if (session->lost)
 		return;
 	if (loop_now() - session->heard_ns > MS(SESSION_SILENCE_MS)) {
@@ -236,7 +241,7 @@ static void tick(struct alarm *alarm)
 		return;
 	}
 	if (session->up)
-		session_send1(session, W_PING, 0, 0, 0, &clock, sizeof(clock));
+		session_send_clocks(session);
 	alarm_set(alarm, MS(SESSION_PING_MS));
 }
 

@@ -42,6 +42,9 @@ void session_send_bulk(struct session *session, unsigned type, unsigned flags, u
 void session_send1(struct session *session, unsigned type, unsigned flags, uint32_t tid,
 		   uint32_t id, const void *payload, uint32_t len);
 
+/* Sends the node our clocks: right before a process goes on there. */
+void session_send_clocks(struct session *session);
+
 /* A fresh id for a request of ours. */
 uint32_t session_id(struct session *session);
 

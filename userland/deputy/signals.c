@@ -76,6 +76,7 @@ void signal_seen(struct stub *stub, int signo)
 	}
 	if (stub->pid == front_main_pid())
 		front_signal_seen(stub, signo);
+	debug("%d: signal %d in state %s", stub->pid, signo, stub_state_name(stub));
 	if (stub->session && !stub->unannounced && (stub->state == STUB_IDLE || stub->state == STUB_PARKED ||
 			      stub->state == STUB_CALLING))
 		to_node(stub, &info);

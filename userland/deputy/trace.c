@@ -219,6 +219,14 @@ static bool is_stop_signal(int sig)
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
+static bool at_syscall_exit(struct stub *stub)
+{
+	struct __ptrace_syscall_info info = { 0 };
+
+	return ptrace(PTRACE_GET_SYSCALL_INFO, stub->pid, sizeof(info), &info) > 0 &&
+	       info.op == PTRACE_SYSCALL_INFO_EXIT;
+}
+
 static void native_stop(struct stub *stub, int event, int sig)
 {
 	if (event == PTRACE_EVENT_STOP && is_stop_signal(sig)) {
@@ -240,6 +248,12 @@ static void native_stop(struct stub *stub, int event, int sig)
 			move_stopped(stub);
 		else
 			stub_resume(stub, home_resume_request(stub), 0);
+		return;
+	}
+	if (!event && sig == (SIGTRAP | 0x80) && stub->state == STUB_FREEZING &&
+	    at_syscall_exit(stub)) {
+		/* Our interrupt has ended its call: it may not go on and see that. */
+		move_stopped(stub);
 		return;
 	}
 	if (event || sig == (SIGTRAP | 0x80))
