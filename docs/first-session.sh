@@ -22,15 +22,15 @@ show mosrun --node 1 -- gcc -O2 -o hello hello.c
 show ./hello
 
 cat >count.py <<'PY'
-import sys, time
 total = 0
-for step in range(12):
+for step in range(60):
     for n in range(400000):
         total = (total * 31 + n) % 1000003
-    print("step", step, "total", total, flush=True)
+    if step % 20 == 19:
+        print("step", step, "total", total, flush=True)
 PY
 show 'cat count.py'
-show 'mosrun -- python3 count.py & sleep 0.7'
+show 'mosrun -- python3 count.py & sleep 1'
 pid=$(mps --json | python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["pid"])')
 show mps
 show migrate "$pid" 1
