@@ -46,12 +46,18 @@ static int set_pause(struct stub *stub)
 	return inject_prepare(stub, SYS_pause, none);
 }
 
+static void go_on(struct stub *stub);
+
 static void park(struct alarm *alarm)
 {
 	struct stub *stub = container_of(alarm, struct stub, park);
 
 	if (stub->state != STUB_IDLE || stub->dead)
 		return;
+	if (image_wants_idle(stub)) {
+		go_on(stub);
+		return;
+	}
 	if (set_pause(stub) || stub_resume(stub, PTRACE_CONT, 0))
 		return;
 	stub->waking = false;
@@ -73,7 +79,7 @@ static void go_on(struct stub *stub)
 	}
 	if (stub->state == STUB_IDLE && !stub->dead) {
 		image_idle(stub);
-		alarm_set(&stub->park, MS(PARK_MS));
+		alarm_set(&stub->park, image_wants_idle(stub) ? 0 : MS(PARK_MS));
 	}
 }
 

@@ -285,7 +285,7 @@ static int fill_stub(struct home *home, struct wire_text *why)
 	}
 	err = count_pages(home);
 	if (!err)
-		err = pages_drop(home->stub, &home->runs);
+		err = pages_drop(home->stub, &home->runs, NULL);
 	while (!err && (hot = home->hot)) {
 		err = home_install(home, hot->pages.addr, hot->pages.npages, hot->pages.kind,
 				   (const uint8_t *)(&hot->pages + 1));
@@ -453,6 +453,8 @@ void home_advance(struct home *home)
 		let_go(home);	/* which comes back here if that was all */
 	else if (home->phase == HOME_RUNNING && !home->left)
 		complete(home);
+	else if (home->phase == HOME_RUNNING)
+		home_recheck(home);
 }
 
 /* --- from outside --- */

@@ -103,6 +103,7 @@ static void send_all(struct image *image, struct session *session, struct collec
 			      sizeof(c->signals[i]));
 	send_array(session, W_IMG_RUNS, tid, id, c->runs.v, c->runs.n, sizeof(c->runs.v[0]));
 	send_hot(image, session, id, c);
+	session_send_clocks(session);
 	session_send1(session, W_IMG_COMMIT, 0, tid, id, NULL, 0);
 }
 
@@ -217,11 +218,10 @@ void image_idle(struct stub *stub)
 
 	if (!image_wants_idle(stub) || stub->state != STUB_IDLE || !stub->stopped)
 		return;
-	stub->image->drop = false;
 	/* What ps(1) shows of it is read from its memory here. */
 	if (procinfo_args(stub->tgid, &start, &end) && end > start)
 		runs_add(&keep, start, (end - start) / WIRE_PAGE_SIZE, RUN_KEEP);
-	pages_drop(stub, &keep);
+	stub->image->drop = pages_drop(stub, &keep, &stub->image->drop_from) > 0;
 	free(keep.v);
 }
 

@@ -34,7 +34,8 @@ struct image {
 	struct bulk_source source;
 	uint32_t node_cpu[WIRE_CPU_WORDS];	/* the node's, which the program may ask for */
 	bool fresh;
-	bool drop;			/* image_done() came while the stub was busy */
+	bool drop;			/* image_done() came: pages from drop_from on are to be dropped */
+	uint64_t drop_from;
 	uint64_t bytes_named, bytes_sent;
 	siginfo_t *pending;		/* sent with the image: still to be taken out of the stub */
 	unsigned npending;
@@ -85,7 +86,11 @@ const struct wire_run *runs_at(const struct runs *runs, uint64_t addr);
 void pages_send(struct image *image, struct session *session, unsigned flags, uint32_t id,
 		uint64_t addr, unsigned npages, bool file, bool bulk);
 
-/* Frees the stub's private pages by MADV_DONTNEED, but those in keep's RUN_KEEP (may be NULL). */
-int pages_drop(struct stub *stub, const struct runs *keep);
+/*
+ * Frees the stub's private pages by MADV_DONTNEED, but those in keep's RUN_KEEP (may be NULL). 0 or
+ * a negative errno. With from: only from there on and for a few ms; then 1, with *from set anew, says
+ * that there is more to do.
+ */
+int pages_drop(struct stub *stub, const struct runs *keep, uint64_t *from);
 
 #endif

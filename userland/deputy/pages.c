@@ -15,11 +15,14 @@
 #include "userland/deputy/image_batch.h"
 #include "userland/deputy/image_file.h"
 #include "userland/deputy/image_int.h"
+#include "userland/deputy/loop.h"
 #include "userland/deputy/pages.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/vdso.h"
 
 #define PAGE WIRE_PAGE_SIZE
+#define DROP_PIECE (4u << 20)	/* bytes dropped without looking at the clock */
+#define DROP_TURN_NS MS(3)	/* then others get their turn */
 #define PM_PRESENT (1ULL << 63)
 #define PM_SWAPPED (1ULL << 62)
 #define PM_FILE (1ULL << 61)
@@ -295,11 +298,35 @@ static uint64_t stretch(const struct runs *keep, uint64_t addr, uint64_t end, ui
 	return end;
 }
 
-int pages_drop(struct stub *stub, const struct runs *keep)
+struct drop {
+	struct batch_call *calls;
+	unsigned n, room;
+};
+
+/* In pieces, so that the work can be interrupted between two. */
+static int drop_add(struct drop *d, uint64_t at, uint64_t end)
+{
+	while (at < end) {
+		uint64_t len = end - at < DROP_PIECE ? end - at : DROP_PIECE;
+
+		if (d->n == d->room) {
+			unsigned room = d->room ? 2 * d->room : 128;
+			struct batch_call *v = realloc(d->calls, room * sizeof(*v));
+
+			if (!v)
+				return -ENOMEM;
+			d->calls = v;
+			d->room = room;
+		}
+		d->calls[d->n++] = BATCH(SYS_madvise, at, len, MADV_DONTNEED);
+		at += len;
+	}
+	return 0;
+}
+
+static int drop_list(struct stub *stub, const struct runs *keep, uint64_t from, struct drop *d)
 {
 	uint64_t agent = stub->agent.base;
-	struct batch_call *calls = NULL;
-	unsigned n = 0, room = 0;
 	struct maps maps;
 	int err = maps_read(&maps, stub->pid, false);
 
@@ -307,42 +334,58 @@ int pages_drop(struct stub *stub, const struct runs *keep)
 		return err;
 	for (size_t i = 0; i < maps.n && !err; i++) {
 		const struct map *map = &maps.v[i];
-		uint64_t at, next, end;
+		uint64_t at = map->start > from ? map->start : from, next, end;
 
 		if (map->shared || !strncmp(map->name, "[v", 2) ||
 		    (agent && map->start >= agent && map->end <= agent + AGENT_SPAN))
 			continue;
-		for (at = map->start; at < map->end; at = next) {
+		for (; at < map->end && !err; at = next) {
 			end = stretch(keep, at, map->end, &next);
-			if (end == at)
-				continue;
-			if (n == room) {
-				struct batch_call *v;
-
-				room = room ? 2 * room : 128;
-				v = realloc(calls, room * sizeof(*v));
-				if (!v) {
-					err = -ENOMEM;
-					break;
-				}
-				calls = v;
-			}
-			calls[n++] = BATCH(SYS_madvise, at, end - at, MADV_DONTNEED);
+			err = drop_add(d, at, end);
 		}
 	}
 	maps_free(&maps);
-	if (!err)
-		err = stub_batch(stub, calls, n);
+	return err;
+}
+
+static int drop_calls(struct stub *stub, struct batch_call *calls, unsigned n)
+{
+	int err = stub_batch(stub, calls, n);
+
 	/* Locked memory refuses; the newer form does not. */
 	for (unsigned i = 0; i < n && !err; i++) {
-		if (calls[i].ret != -EINVAL)
-			continue;
-		calls[i].args[2] = MADV_DONTNEED_LOCKED_;
-		err = stub_batch(stub, &calls[i], 1);
-	}
-	for (unsigned i = 0; i < n && !err; i++)
-		if (calls[i].ret < 0)
+		if (calls[i].ret == -EINVAL) {
+			calls[i].args[2] = MADV_DONTNEED_LOCKED_;
+			err = stub_batch(stub, &calls[i], 1);
+		}
+		if (!err && calls[i].ret < 0)
 			err = (int)calls[i].ret;
-	free(calls);
+	}
+	return err;
+}
+
+int pages_drop(struct stub *stub, const struct runs *keep, uint64_t *from)
+{
+	uint64_t begun = loop_now(), now = begun, before;
+	unsigned done = 0, some = 1;
+	struct drop d = { 0 };
+	int err = drop_list(stub, keep, from ? *from : 0, &d);
+
+	while (!err && done < d.n) {
+		if (!from || some > d.n - done)
+			some = d.n - done;
+		err = drop_calls(stub, d.calls + done, some);
+		done += some;
+		if (!from)
+			continue;
+		*from = d.calls[done - 1].args[0] + d.calls[done - 1].args[1];
+		before = now;
+		now = loop_now();
+		if (done < d.n && now - begun > DROP_TURN_NS)
+			err = 1;
+		/* Empty address space goes fast: many pieces at a time. */
+		some = now - before < MS(1) ? 2 * some : 1;
+	}
+	free(d.calls);
 	return err;
 }
