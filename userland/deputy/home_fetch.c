@@ -46,6 +46,8 @@ uint8_t *home_page(struct home *home, uint64_t addr)
 	return &home->state[home->first[run - home->runs.v] + (addr - run->addr) / PAGE];
 }
 
+static int uffd_put(struct home *home, uint64_t addr, uint64_t len, const uint8_t *data);
+
 /* --- requests --- */
 
 static void ask(struct home *home, uint64_t addr, uint32_t npages, bool bulk)
@@ -90,6 +92,23 @@ void home_want(struct home *home, uint64_t addr, uint32_t npages)
 	}
 	if (n)
 		ask(home, start, n, false);
+}
+
+bool home_have(struct home *home, uint64_t addr, uint32_t npages)
+{
+	bool have = true;
+
+	for (uint32_t i = 0; i < npages && home->uffd >= 0; i++) {
+		uint8_t *state = home_page(home, addr + (uint64_t)i * PAGE);
+
+		if (!state) {
+			uffd_put(home, addr + (uint64_t)i * PAGE, PAGE, NULL);
+		} else if (*state != PAGE_HERE) {
+			home_want(home, addr + (uint64_t)i * PAGE, npages - i);
+			have = false;
+		}
+	}
+	return have;
 }
 
 void home_fill(struct home *home)

@@ -91,43 +91,46 @@ static bool needs_all(uint64_t nr)
 	return nr > 450;	/* not known when this was written */
 }
 
-static bool may_go(const struct home *home, uint64_t nr)
+static bool may_go(struct home *home, int status)
 {
-	if (touches_nothing(nr))
-		return true;
-	return home->kernel_faults && !needs_all(nr);
-}
+	struct syscall_info info;
 
-static void hold(struct home *home, int status)
-{
-	home->held = true;
-	home->holds++;
-	home->held_status = status;
-	/* It waits for everything: nothing is gained by what it does not wait for. */
-	home_fill(home);
+	if (WSTOPSIG(status) != (SIGTRAP | 0x80))
+		return home->kernel_faults || home_touch_signal(home);
+	memset(&info, 0, sizeof(info));
+	if (ptrace(GET_SYSCALL_INFO, home->stub->pid, sizeof(info), &info) <= 0 || info.op != 1)
+		return true;	/* its end: what it touched is there */
+	if (touches_nothing(info.nr))
+		return true;
+	if (needs_all(info.nr))
+		return false;
+	return home->kernel_faults || home_touch_call(home, info.nr, info.rsp, info.args);
 }
 
 bool home_stop(struct stub *stub, int status)
 {
 	struct home *home = stub->home;
-	struct syscall_info info;
 
 	if (!home_pending(stub) || !WIFSTOPPED(status) || status >> 16)
 		return false;
-	if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
-		/* Its handler's frame is written by Linux. */
-		if (home->kernel_faults)
-			return false;
-		hold(home, status);
+	if (!may_go(home, status)) {
+		home->held = true;
+		home->held_status = status;
+		home->holds++;
 		return true;
 	}
-	memset(&info, 0, sizeof(info));
-	if (ptrace(GET_SYSCALL_INFO, stub->pid, sizeof(info), &info) > 0 && info.op == 1 &&
-	    !may_go(home, info.nr))
-		hold(home, status);
-	else
-		stub_resume(stub, PTRACE_SYSCALL, 0);
+	if (WSTOPSIG(status) != (SIGTRAP | 0x80))
+		return false;	/* a signal: dealt with as ever */
+	stub_resume(stub, PTRACE_SYSCALL, 0);
 	return true;
+}
+
+void home_recheck(struct home *home)
+{
+	if (!home->held || !may_go(home, home->held_status))
+		return;
+	home->held = false;
+	trace_again(home->stub, home->held_status);
 }
 
 int home_resume_request(const struct stub *stub)

@@ -95,4 +95,17 @@ void home_fetch_free(struct home *home);
 /* The state of a page, or NULL if it does not come from the node. */
 uint8_t *home_page(struct home *home, uint64_t addr);
 
+/*
+ * Are these pages there for Linux to touch? Those that nobody has written yet are made; those that
+ * are still at the node are asked for, and it is false.
+ */
+bool home_have(struct home *home, uint64_t addr, uint32_t npages);
+
+/* home_touch.c: is all that this call, or the delivery of a signal, will touch there? */
+bool home_touch_call(struct home *home, uint64_t nr, uint64_t rsp, const uint64_t args[6]);
+bool home_touch_signal(struct home *home);
+
+/* home_hold.c: pages have come; the held process may be able to go on. May end with it dead. */
+void home_recheck(struct home *home);
+
 #endif
