@@ -193,6 +193,13 @@ static int put(struct home *home, uint64_t addr, uint32_t npages, const uint8_t 
 
 	if (home->uffd >= 0)
 		err = uffd_put(home, addr, (uint64_t)npages * PAGE, data);
+	/* Linux fills only what lies in one mapping; the program may have unmapped a part meanwhile. */
+	for (uint32_t i = 0; err == -ENOENT && npages > 1 && i < npages; i++) {
+		int one = put(home, addr + (uint64_t)i * PAGE, 1, data ? data + (size_t)i * PAGE : NULL);
+
+		if (one || i == npages - 1)
+			return one;
+	}
 	/* The program may have unmapped it, or be gone. */
 	if (home->phase == HOME_RUNNING)
 		return err == -ENOENT || err == -ESRCH ? 0 : err;
