@@ -16,6 +16,8 @@
 #include "kernel/proc/signal.h"
 
 #define NR_NANOSLEEP 35
+#define FUTEX_COMMAND 0x7f
+#define FUTEX_WAIT 0
 #define NR_RESTART_SYSCALL 219
 #define NR_RT_SIGACTION 13
 #define SYSCALL_INSN_LEN 2
@@ -56,51 +58,59 @@ static bool ends_call(const struct trapframe *tf)
 #define SCRATCH_BELOW 512
 
 /*
- * Home knows nothing of a call that was going on here, and begins it anew: with the time that is left.
- * So the argument that says how long is changed. A program cannot see it, but for one written in
- * assembler that looks at its argument register after the call.
+ * A call that was interrupted here goes on at home as if home had interrupted it: with its number and
+ * one of the restart codes in the registers, so that a handler that runs before it ends it with EINTR.
+ * Home knows nothing of how far it had come, so where only the time that is left is to be waited, the
+ * argument that says how long is changed. A program cannot see it, but for one written in assembler that
+ * looks at its argument register after the call.
  */
-static void begin_anew(struct trapframe *tf)
+static void restart_elsewhere(struct trapframe *tf)
 {
 	const struct uthread *u = current_user;
+	const struct mm *mm = current->mm;
 	uint64_t now = clock_now_ns(), left = 1;
-	uint64_t ts[2], at = (tf->rsp - SCRATCH_BELOW) & ~15ull;
+	uint64_t ts[2], at = (tf->rsp - SCRATCH_BELOW) & ~15ull, *arg = NULL;
 
+	if (!ends_call(tf) || !restart_code(tf->rax))
+		return;
+	/* The node's copy of the vDSO has system calls where home's has none. */
+	if (mm->vdso_len && tf->rip - mm->vdso < mm->vdso_len) {
+		restart_apply(tf, RESTART_AGAIN);
+		return;
+	}
+	if ((int64_t)tf->rax != -ERESTART_RESTARTBLOCK_)
+		return;
+	tf->rax = -ERESTARTNOHAND_;
+	tf->error = u->restart_nr;
+	if (u->restart.deadline_ns == WAIT_FOREVER)
+		return;
 	if (u->restart.deadline_ns > now)
 		left = u->restart.deadline_ns - now;
-	tf->error = u->restart_nr;
 	switch (u->restart.kind) {
 	case RESTART_SLEEP:
-		ts[0] = left / NSEC_PER_SEC;
-		ts[1] = left % NSEC_PER_SEC;
-		if (copy_to_user(at, ts, sizeof(ts)))
-			break;
-		if (u->restart_nr == NR_NANOSLEEP)
-			tf->rdi = at;
-		else
-			tf->rdx = at;
+		arg = u->restart_nr == NR_NANOSLEEP ? &tf->rdi : &tf->rdx;
+		break;
+	case RESTART_FUTEX:
+		/* The others of futex(2) have absolute timeouts. */
+		if ((tf->rsi & FUTEX_COMMAND) == FUTEX_WAIT)
+			arg = &tf->r10;
 		break;
 	case RESTART_POLL:
-		if (u->restart.deadline_ns != WAIT_FOREVER)
-			tf->rdx = (left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+		tf->rdx = (left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
 		break;
 	default:
 		break;
 	}
-	restart_apply(tf, RESTART_AGAIN);
+	ts[0] = left / NSEC_PER_SEC;
+	ts[1] = left % NSEC_PER_SEC;
+	if (arg && !copy_to_user(at, ts, sizeof(ts)))
+		*arg = at;
 }
 
-void restart_resolve(struct trapframe *tf, bool leaving)
+void restart_resolve(struct trapframe *tf)
 {
-	enum restart_action action;
-
-	if (!ends_call(tf))
-		return;
-	action = restart_decide(tf->rax, false, false);
-	if (action == RESTART_GO_ON && leaving)
-		begin_anew(tf);
-	else
-		restart_apply(tf, action);
+	if (ends_call(tf))
+		restart_apply(tf, restart_decide(tf->rax, false, false));
 }
 
 /* --- signals ----------------------------------------------------------------------------------- */
@@ -313,7 +323,10 @@ void return_to_user_work(struct trapframe *tf)
 		/* Who is stopped, or cannot go on here, goes home as it is; its signals act there. */
 		if (!proc->stopped && !u->retreating && !deliver(tf))
 			continue;
-		restart_resolve(tf, due);
+		if (due)
+			restart_elsewhere(tf);
+		else
+			restart_resolve(tf);
 		if (u->restore_mask) {
 			u->restore_mask = false;
 			signal_set_mask(u->saved_mask);

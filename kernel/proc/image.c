@@ -67,7 +67,7 @@ static void set_registers(struct thread *t, const struct wire_regs *r)
 	if ((int64_t)r->orig_rax >= 0 && restart_code(r->rax)) {
 		tf->vector = TRAP_SYSCALL;
 		tf->error = r->orig_rax;
-		/* How far it had come, only home knew. */
+		/* How far it had come, home has put into its arguments, as far as it knew. */
 		if ((int64_t)r->rax == -ERESTART_RESTARTBLOCK_)
 			tf->rax = -ERESTARTNOHAND_;
 	}
@@ -158,15 +158,18 @@ uint32_t proc_export_thread(struct wire_thread *w, void *xstate)
 	const struct uthread *u = current_user;
 	struct trapframe *tf = thread_trapframe(current);
 	uint64_t features;
+	bool interrupted;
 
 	vdso_leave(tf);
+	/* A call that is to be decided about where the process arrives: see restart_elsewhere(). */
+	interrupted = tf->vector == TRAP_SYSCALL && tf->error != UINT64_MAX && restart_code(tf->rax);
 	thread_state_save();
 	memset(w, 0, sizeof(*w));
 	w->regs = (struct wire_regs){
 		.r15 = tf->r15, .r14 = tf->r14, .r13 = tf->r13, .r12 = tf->r12, .rbp = tf->rbp,
 		.rbx = tf->rbx, .r11 = tf->r11, .r10 = tf->r10, .r9 = tf->r9, .r8 = tf->r8,
 		.rax = tf->rax, .rcx = tf->rcx, .rdx = tf->rdx, .rsi = tf->rsi, .rdi = tf->rdi,
-		.orig_rax = UINT64_MAX, .rip = tf->rip, .cs = USER_CS, .eflags = tf->rflags,
+		.orig_rax = interrupted ? tf->error : UINT64_MAX, .rip = tf->rip, .cs = USER_CS, .eflags = tf->rflags,
 		.rsp = tf->rsp, .ss = USER_SS,
 		.fs_base = current->fs_base, .gs_base = current->gs_base,
 	};

@@ -56,8 +56,8 @@ bool proc_recall_due(const struct proc *proc);
 /* Signals pending for the current thread, blocked or not. */
 uint64_t signal_pending_set(void);
 
-/* deliver.c: the result of an interrupted call, when no handler runs. leaving: it goes home now. */
-void restart_resolve(struct trapframe *tf, bool leaving);
+/* deliver.c: the result of an interrupted call, when no handler runs. */
+void restart_resolve(struct trapframe *tf);
 
 /* Says that the registers in tf are no longer those of a system call's end. */
 void restart_forget(struct trapframe *tf);

@@ -12,6 +12,7 @@
 #include "userland/deputy/agent.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
+#include "userland/deputy/interrupted.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/trace.h"
@@ -41,28 +42,34 @@ static uint64_t restarted_call(struct stub *stub, uint64_t rip)
 	return UINT64_MAX;
 }
 
-/*
- * A call that the stop has interrupted is made again, from its instruction on: Linux would do the
- * same (signal(7)), but only if nothing is injected in between. -EINTR here can only be from our own
- * interruption: a handler, if there were one, would have been entered already.
- */
-static int restart_call(struct stub *stub, struct user_regs_struct *regs)
+/* -EBUSY: which call it is that was interrupted, cannot be told. */
+static int settle_call(struct stub *stub, struct user_regs_struct *regs)
 {
 	uint64_t nr = regs->orig_rax;
-	int64_t ret = (int64_t)regs->rax;
 
-	if ((int64_t)regs->orig_rax >= 0 &&
-	    (ret == -512 || ret == -513 || ret == -514 || ret == -516 ||
-	     (ret == -EINTR && regs->orig_rax != SYS_close))) {
-		if (nr == SYS_restart_syscall)
-			nr = restarted_call(stub, regs->rip);
-		if (nr == UINT64_MAX)
-			return -EBUSY;
-		regs->rip -= 2;
-		regs->rax = nr;
+	if (!interrupted_call(regs)) {
+		regs->orig_rax = (uint64_t)-1;
+		return 0;
 	}
-	regs->orig_rax = (uint64_t)-1;
+	if (nr == SYS_restart_syscall)
+		nr = restarted_call(stub, regs->rip);
+	if (nr == UINT64_MAX)
+		return -EBUSY;
+	interrupted_settle(stub, regs, nr);
 	return 0;
+}
+
+/* The call that the stop has interrupted is made again, from its instruction on. */
+static int restart_call(struct stub *stub, struct user_regs_struct *regs)
+{
+	int err = settle_call(stub, regs);
+
+	if (!err && regs->orig_rax != (uint64_t)-1) {
+		regs->rip -= 2;
+		regs->rax = regs->orig_rax;
+		regs->orig_rax = (uint64_t)-1;
+	}
+	return err;
 }
 
 static int step(struct stub *stub)
@@ -112,6 +119,16 @@ static int leave_vdso(struct stub *stub)
 	return -ELOOP;
 }
 
+/*
+ * Before it is resumed, not after: a call that the interrupt has ended must not get back to the
+ * program, which would see an EINTR that is not for it.
+ */
+void freeze_insist(struct stub *stub)
+{
+	if (stub->state == STUB_FREEZING)
+		ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
+}
+
 int freeze_prepare(struct stub *stub, struct wire_text *why)
 {
 	int err = stub_get_regs(stub, &stub->regs);
@@ -129,7 +146,7 @@ int freeze_prepare(struct stub *stub, struct wire_text *why)
 	err = leave_vdso(stub);
 	if (err)
 		goto fail;
-	err = restart_call(stub, &stub->regs);
+	err = settle_call(stub, &stub->regs);
 	if (err)
 		goto fail;
 	image_settle(stub);
@@ -150,5 +167,8 @@ void freeze_undo(struct stub *stub)
 	}
 	stub_set_regs(stub, &stub->regs);
 	stub_set_sigmask(stub, stub->sigmask);
+	/* Linux sees to an interrupted call where it looks for signals, and only there. */
+	if (stub->regs.orig_rax != (uint64_t)-1)
+		ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
 	trace_run_native(stub);
 }

@@ -13,6 +13,9 @@ struct stub;
  */
 int freeze_prepare(struct stub *stub, struct wire_text *why);
 
+/* At any other stop on the way there, before resuming it: any stop uses up a pending interrupt. */
+void freeze_insist(struct stub *stub);
+
 /* It runs at home: agent, mask, registers and held signals as they should be; then it is resumed. */
 void freeze_undo(struct stub *stub);
 

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "proto/syscalls.h"
 #include "userland/deputy/agent.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/home_int.h"
@@ -319,6 +320,17 @@ static const char *on_commit(struct home *home)
 
 /* --- letting it go --- */
 
+/*
+ * In a call that Linux is to restart, or to end with EINTR if a handler runs first (signal(7)). Not
+ * -516: how such a call goes on, Linux would have to remember itself.
+ */
+static bool interrupted(const struct wire_regs *w)
+{
+	int64_t ret = (int64_t)w->rax;
+
+	return w->orig_rax <= SYSCALL_MAX && (ret == -512 || ret == -513 || ret == -514);
+}
+
 /* Those who check are the kernel's own entry points; what they refuse ends in a refusal. */
 static int set_thread(struct home *home, struct wire_text *why)
 {
@@ -362,7 +374,7 @@ static int set_thread(struct home *home, struct wire_text *why)
 	regs.rip = w->rip, regs.rsp = w->rsp, regs.eflags = w->eflags;
 	regs.fs_base = w->fs_base, regs.gs_base = w->gs_base;
 	/* Segments stay as they are: programs of 64 bits have no others. */
-	regs.orig_rax = (uint64_t)-1;
+	regs.orig_rax = interrupted(w) ? w->orig_rax : (uint64_t)-1;
 	err = stub_set_regs(stub, &regs);
 	if (err) {
 		wire_text_set(why, WHY_STATE, "its registers could not be set: %s", strerror(-err));

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "userland/deputy/freeze.h"
 #include "userland/deputy/home.h"
 #include "userland/deputy/home_int.h"
 #include "userland/deputy/stub.h"
@@ -121,6 +122,7 @@ bool home_stop(struct stub *stub, int status)
 	}
 	if (WSTOPSIG(status) != (SIGTRAP | 0x80))
 		return false;	/* a signal: dealt with as ever */
+	freeze_insist(stub);
 	stub_resume(stub, PTRACE_SYSCALL, 0);
 	return true;
 }

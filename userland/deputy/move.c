@@ -17,6 +17,7 @@
 #include "userland/deputy/home.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
+#include "userland/deputy/interrupted.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
@@ -184,6 +185,7 @@ static void begin_freeze(struct stub *stub)
 	struct move *move = stub->move;
 
 	image_look(stub);
+	interrupted_note(stub);
 	move->frozen_since_ns = loop_now();
 	stub->state = STUB_FREEZING;
 	alarm_set(&move->alarm, MS(FREEZE_MS));

@@ -45,6 +45,13 @@ struct agent {
 	uint64_t scratch_size;	/* bytes mapped at base + AGENT_SCRATCH */
 };
 
+/* When a process last ran; see interrupted.c. */
+struct last_ran {
+	bool known;
+	int cpu;
+	uint64_t ns;
+};
+
 struct stub {
 	struct list_head link;		/* in the table */
 	struct stub *hash_next;
@@ -61,8 +68,8 @@ struct stub {
 	char comm[16];
 
 	/*
-	 * Valid from STUB_LEAVING on: the program's own registers, with an interrupted call turned
-	 * into one that will be made again, and its signal mask. Coming home sets them anew.
+	 * Valid from STUB_LEAVING on: the program's own registers, an interrupted call as
+	 * interrupted.h says, and its signal mask. Coming home sets them anew.
 	 */
 	struct user_regs_struct regs;
 	uint64_t sigmask;
@@ -71,6 +78,7 @@ struct stub {
 	/* While it is away, or on its way */
 	struct session *session;
 	struct move *move;		/* what asked for the move in progress, or NULL */
+	struct last_ran ran;		/* interrupted.c's: before it was stopped */
 	struct maps *look;		/* image_look.c's: its mappings before it was frozen, or NULL */
 	struct image *image;		/* image.c's: what it must keep until the node needs it no more */
 	struct home *home;		/* home.c's: the return in progress, pages still to come included */

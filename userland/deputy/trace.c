@@ -17,8 +17,8 @@
 #include "userland/deputy/away.h"
 #include "userland/deputy/baseline.h"
 #include "userland/deputy/deputy.h"
+#include "userland/deputy/freeze.h"
 #include "userland/deputy/front.h"
-#include "userland/deputy/home.h"
 #include "userland/deputy/home.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/move.h"
@@ -260,10 +260,8 @@ static void native_stop(struct stub *stub, int event, int sig)
 		sig = 0;
 	else if (stub->pid == front_main_pid())
 		front_signal_seen(stub, sig);
+	freeze_insist(stub);
 	stub_resume(stub, home_resume_request(stub), sig);
-	/* Any stop uses up a pending interrupt: ask again. */
-	if (stub->state == STUB_FREEZING)
-		ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
 }
 
 static void on_status(pid_t pid, int status)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state of an interrupted system call: see interrupted.h. */
+#include "userland/deputy/interrupted.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <time.h>
+
+#include "userland/deputy/inject.h"
+#include "userland/deputy/stub.h"
+
+#define NSEC 1000000000ll
+#define MSEC 1000000ll
+
+/* Below the red zone, where nothing is kept over a system call; a handler's frame may lie there, but
+ * after a handler the call is not made again. */
+#define SCRATCH_BELOW 512
+
+/*
+ * When the process last ran, in the scheduler's clock of the CPU where that was. That clock does not
+ * count what the CPU spent on interrupts, so what a sleep took is never found too long.
+ */
+static bool last_ran(pid_t pid, struct last_ran *out)
+{
+	char path[48], line[256];
+	unsigned long long ms, ns;
+	FILE *f;
+	char *p;
+
+	out->known = false;
+	snprintf(path, sizeof(path), "/proc/%d/sched", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!out->known && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "se.exec_start", 13) && (p = strchr(line, ':')) &&
+		    sscanf(p + 1, "%llu.%6llu", &ms, &ns) == 2) {
+			out->ns = ms * (uint64_t)MSEC + ns;
+			out->known = true;
+		}
+	fclose(f);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = out->known ? fopen(path, "re") : NULL;
+	out->known = f && fgets(line, sizeof(line), f) && (p = strrchr(line, ')')) &&
+		     sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+				   "%*d %*d %*d %*u %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u "
+				   "%*u %*u %*u %*d %d", &out->cpu) == 1;
+	if (f)
+		fclose(f);
+	return out->known;
+}
+
+void interrupted_note(struct stub *stub)
+{
+	last_ran(stub->pid, &stub->ran);
+}
+
+bool interrupted_call(const struct user_regs_struct *regs)
+{
+	int64_t ret = (int64_t)regs->rax;
+
+	/*
+	 * -EINTR can only be from our own interruption: a handler, if there were one, would have been
+	 * entered already. close(2) has closed the descriptor then.
+	 */
+	return (int64_t)regs->orig_rax >= 0 &&
+	       (ret == -512 || ret == -513 || ret == -514 || ret == -516 ||
+		(ret == -EINTR && regs->orig_rax != SYS_close));
+}
+
+/* What is left of a sleep of that length. At least 1: nothing would mean something else. */
+static int64_t left_of(const struct stub *stub, int64_t length)
+{
+	struct last_ran now;
+
+	/* Only the same CPU's clock can be compared. */
+	if (!stub->ran.known || !last_ran(stub->pid, &now) || now.cpu != stub->ran.cpu ||
+	    now.ns < stub->ran.ns)
+		return length;
+	length -= (int64_t)(now.ns - stub->ran.ns);
+	return length > 1 ? length : 1;
+}
+
+static void shorten_timespec(struct stub *stub, const struct user_regs_struct *regs,
+			     unsigned long long *arg)
+{
+	uint64_t at = (regs->rsp - SCRATCH_BELOW) & ~15ull;
+	struct timespec ts;
+	int64_t left;
+
+	if (!*arg || stub_read(stub, *arg, &ts, sizeof(ts)) || ts.tv_sec < 0 || ts.tv_sec > INT32_MAX)
+		return;
+	left = left_of(stub, ts.tv_sec * NSEC + ts.tv_nsec);
+	ts.tv_sec = left / NSEC;
+	ts.tv_nsec = left % NSEC;
+	if (!stub_write(stub, at, &ts, sizeof(ts)))
+		*arg = at;
+}
+
+void interrupted_settle(struct stub *stub, struct user_regs_struct *regs, uint64_t nr)
+{
+	int64_t ret = (int64_t)regs->rax;
+
+	regs->orig_rax = nr;
+	if (ret != -516 && ret != -EINTR)
+		return;
+	regs->rax = (uint64_t)-514; /* EINTR if a handler runs, else the call again */
+	if (ret == -EINTR)
+		return;
+	switch (nr) {
+	case SYS_nanosleep:
+		shorten_timespec(stub, regs, &regs->rdi);
+		break;
+	case SYS_clock_nanosleep:
+		if (!(regs->rsi & TIMER_ABSTIME))
+			shorten_timespec(stub, regs, &regs->rdx);
+		break;
+	case SYS_futex:
+		/* The others of futex(2) have absolute timeouts. */
+		if ((regs->rsi & FUTEX_CMD_MASK) == FUTEX_WAIT)
+			shorten_timespec(stub, regs, &regs->r10);
+		break;
+	case SYS_poll:
+		if ((int)regs->rdx > 0)
+			regs->rdx = (uint64_t)((left_of(stub, (int)regs->rdx * MSEC) + MSEC - 1) / MSEC);
+		break;
+	}
+}
