@@ -10,6 +10,7 @@ import argparse
 import os
 import pathlib
 import random
+import signal
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -38,6 +39,7 @@ def main():
     if args.seed is None:
         args.seed = random.SystemRandom().randrange(1 << 30)
     os.umask(0o022)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))     # so that folders are removed
     if args.inside:
         return session.inside(args)
 

@@ -47,6 +47,12 @@ def kill_tree(pid):
                 pass
 
 
+def die_with_parent():
+    """In the child: SIGTERM when we end, however that is."""
+    import ctypes
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)      # PR_SET_PDEATHSIG
+
+
 def fresh_start():
     """In the child: no inherited ignored signals, no core files."""
     import resource

@@ -105,7 +105,7 @@ def run_group(nodes, tests, args, results, work):
         command = [str(args.build / 'bin/muster'), 'emulate', '--keep-logs', str(logs), *shlex.split(args.emulate),
                    *shlex.split(nodes), '--', *inner]
         sys.stdout.flush()
-        p = subprocess.run(command, env=tool_env(args), stdin=subprocess.DEVNULL)
+        p = subprocess.run(command, env=tool_env(args), stdin=subprocess.DEVNULL, preexec_fn=process.die_with_parent)
         done = [json.loads(line) for line in record.read_text().splitlines()]
         for name, outcome, reason in done:
             results.count(name, outcome, reason)
