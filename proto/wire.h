@@ -303,10 +303,19 @@ struct wire_fixup {
 	uint32_t delta;		/* bytes into target */
 };
 
+/*
+ * Home keeps the stub's signal mask open, but a terminal that is asked by a background job wants to know
+ * whether these are blocked: tcsetpgrp(3) does.
+ */
+enum {
+	WCALL_BLOCKS_TTIN = 1,
+	WCALL_BLOCKS_TTOU = 2,
+};
+
 struct wire_call {
 	uint32_t nr;
 	uint16_t nbufs;
-	uint16_t reserved;
+	uint16_t flags;		/* WCALL_* */
 	uint32_t nfixups;
 	uint32_t total;		/* bytes of content, DATA messages included */
 	uint64_t args[6];

@@ -218,10 +218,13 @@ static int call_send(struct session *s, const struct fcall *call, uint32_t tid, 
 		.total = call->nfixups * sizeof(struct wire_fixup),
 	};
 	struct wire_buf bufs[WIRE_BUFS_MAX] = { { 0 } };
+	uint64_t mask = current_user->sigmask;
 	size_t headlen = sizeof(head) + call->nbufs * sizeof(bufs[0]);
 	struct gather g = { .s = s, .tid = tid, .id = id };
 	unsigned how = 0;
 
+	head.flags = (mask & SIGBIT(LSIG_TTIN) ? WCALL_BLOCKS_TTIN : 0) |
+		     (mask & SIGBIT(LSIG_TTOU) ? WCALL_BLOCKS_TTOU : 0);
 	memcpy(head.args, call->args, sizeof(head.args));
 	for (unsigned i = 0; i < call->nbufs; i++) {
 		const struct fbuf *b = &call->buf[i];

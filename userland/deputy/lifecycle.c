@@ -47,6 +47,12 @@ static bool is_exec(const struct call *call)
 	       (call->head.nr == SYS_execve || call->head.nr == SYS_execveat);
 }
 
+static uint64_t tty_mask(const struct call *call)
+{
+	return (call->head.flags & WCALL_BLOCKS_TTIN ? UINT64_C(1) << (SIGTTIN - 1) : 0) |
+	       (call->head.flags & WCALL_BLOCKS_TTOU ? UINT64_C(1) << (SIGTTOU - 1) : 0);
+}
+
 static void begin_call(struct stub *stub, struct call *call)
 {
 	if (is_exec(call)) {
@@ -59,6 +65,8 @@ static void begin_call(struct stub *stub, struct call *call)
 	}
 	switch (call_begin(stub, call)) {
 	case 0:
+		if (call->head.flags)
+			stub_set_sigmask(stub, tty_mask(call));
 		if (is_exec(call)) {
 			stub->execing = true;
 			stub->signals_at_exec = stub->signals_sent;
@@ -240,11 +248,10 @@ void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
 		return;
 	switch (call->hdr.type) {
 	case W_CALL:
-		if (is_exec(call)) {
-			/* It failed: the program goes on at the node. */
-			stub->execing = false;
+		/* An execve that ends here has failed: the program goes on at the node. */
+		stub->execing = false;
+		if (is_exec(call) || call->head.flags)
 			stub_set_sigmask(stub, 0);
-		}
 		call_end(stub, call, ret);
 		break;
 	case W_FORK:
