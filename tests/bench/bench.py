@@ -31,7 +31,7 @@ def emulate(options, kernel, memory, suite, out):
     done = subprocess.run(
         [f'{options.bin}/muster', 'emulate', '1', '--quiet', '--accel', options.accel, '--memory',
          str(memory), '--image-file', kernel, *options.emulate.split(), '--', *here],
-        stdin=subprocess.DEVNULL, timeout=300)
+        stdin=subprocess.DEVNULL, timeout=600)
     if done.returncode:
         raise BenchError(f'exit status {done.returncode}')
     with open(out, 'rb') as f:

@@ -8,14 +8,16 @@ class Figure:
     """One line of the result.
 
     ours and peer are the runs, paired by position; peer may be empty: then there is nothing to compare
-    with. higher: more is better, so that the ratio is always > 1 where ours is better. aim is the
+    with. against names the peer. higher: more is better, so that the ratio is always > 1 where ours is better. aim is the
     smallest ratio that is good enough, or None. limit bounds ours itself from the bad side.
     """
 
-    def __init__(self, name, title, unit, ours, peer=(), higher=False, aim=None, limit=None, digits=1):
+    def __init__(self, name, title, unit, ours, peer=(), against='', higher=False, aim=None, limit=None,
+                 digits=1):
         self.name, self.title, self.unit = name, title, unit
         self.ours, self.peer = list(ours), list(peer)
-        self.higher, self.aim, self.limit, self.digits = higher, aim, limit, digits
+        self.against, self.digits = against, digits
+        self.higher, self.aim, self.limit = higher, aim, limit
 
     def ratios(self):
         """Ours against peer, run by run: what disturbs the machine disturbs both of a pair."""
@@ -50,15 +52,15 @@ def spread(values, digits):
 
 def print_table(figures, out=sys.stdout):
     """ours, peer: minimum / median / maximum; the ratio likewise, over the pairs."""
-    rows = [('', 'unit', 'ours', 'peer', 'ratio', '')]
+    rows = [('', 'unit', 'ours', 'peer', 'ratio', 'peer is', '')]
     for f in figures:
         rows.append((f.title, f.unit, spread(f.ours, f.digits), spread(f.peer, f.digits),
-                     spread(f.ratios(), 2), f.verdict()))
-    widths = [max(len(row[i]) for row in rows) for i in range(6)]
+                     spread(f.ratios(), 2), f.against, f.verdict()))
+    widths = [max(len(row[i]) for row in rows) for i in range(7)]
     for row in rows:
         cells = [row[0].ljust(widths[0]), row[1].ljust(widths[1])]
         cells += [row[i].rjust(widths[i]) for i in (2, 3, 4)]
-        print('  '.join(cells + [row[5]]).rstrip(), file=out)
+        print('  '.join(cells + [row[5].ljust(widths[5]), row[6]]).rstrip(), file=out)
 
 
 def write_tsv(figures, path):

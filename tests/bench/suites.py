@@ -76,7 +76,7 @@ def suite_calls(node, programs):
             ours, peer = pairs(CALL_RUNS, lambda: float(guest.ask(f'{name} {ROUNDS}')),
                                lambda: raw.call(name))
             guest.must_be_on('1')
-            figures.append(Figure(f'call.{name}', f'{title}, raw TCP', 'us', ours, peer,
+            figures.append(Figure(f'call.{name}', title, 'us', ours, peer, 'raw TCP',
                                   aim=1 / 1.3))
     return figures
 
@@ -123,18 +123,19 @@ def suite_moves(node, programs, sizes=((1, RUNS), (64, 5), (512, 5))):
         moves = Moves(node, raw, programs, megabytes, runs)
         time.sleep(1)   # the node has freed it all before the next comes
         flat = flat or moves
-        for way, short, long in (0, 'out', 'out'), (1, 'home', 'home'):
-            size = f'{megabytes} MB {long}'
+        for way, name in enumerate(('out', 'home')):
+            size = f'{megabytes} MB {name}'
             # Flat: as long as for 1 MB, but for the machine's noise.
             peer = flat.frozen[way] if moves is not flat else ()
-            frozen.append(Figure(f'move.{short}.frozen.{megabytes}mb', f'move {size}: frozen, 1 MB',
-                                 'ms', moves.frozen[way], peer, aim=0.5 if peer else None))
-            held.append(Figure(f'move.{short}.held.{megabytes}mb',
+            frozen.append(Figure(f'move.{name}.frozen.{megabytes}mb', f'move {size}: frozen', 'ms',
+                                 moves.frozen[way], peer, '1 MB' if peer else '',
+                                 aim=0.5 if peer else None))
+            held.append(Figure(f'move.{name}.held.{megabytes}mb',
                                f'move {size}: longest the program waited', 'ms', moves.held[way]))
             if megabytes >= 64:
-                rates.append(Figure(f'move.{short}.rate.{megabytes}mb',
-                                    f'move {size}: pages, raw TCP', 'MB/s', moves.rate[way],
-                                    moves.raw[way], higher=True, aim=0.8))
+                rates.append(Figure(f'move.{name}.rate.{megabytes}mb',
+                                    f'move {size}: pages', 'MB/s', moves.rate[way],
+                                    moves.raw[way], 'raw TCP', higher=True, aim=0.8))
     return frozen + held + rates
 
 
