@@ -58,6 +58,11 @@ void baseline_learns(struct stub *stub, const uint32_t node[WIRE_CPU_WORDS], boo
 	memcpy(stub->cpu, words, sizeof(stub->cpu));
 }
 
+void baseline_knows_home(struct stub *stub)
+{
+	memcpy(stub->cpu, baseline_home(), sizeof(stub->cpu));
+}
+
 void baseline_inherit(struct stub *child, const struct stub *parent)
 {
 	memcpy(child->cpu, parent->cpu, sizeof(child->cpu));

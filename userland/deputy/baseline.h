@@ -54,6 +54,12 @@ void baseline_learns(struct stub *stub, const uint32_t node[WIRE_CPU_WORDS], boo
 void baseline_inherit(struct stub *child, const struct stub *parent);
 
 /*
+ * The node met an instruction that its CPU lacks: the program has asked for itself, or by a library
+ * that did. From now on it goes only where all that home has exists.
+ */
+void baseline_knows_home(struct stub *stub);
+
+/*
  * May a process with these needs run on that CPU, and come back? False with the reason in *why.
  * need NULL: it has not started yet.
  */

@@ -13,12 +13,14 @@
 
 #include "proto/syscalls.h"
 #include "userland/deputy/agent.h"
+#include "userland/deputy/baseline.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/home_int.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/image_batch.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/move.h"
+#include "userland/deputy/procinfo.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
@@ -30,6 +32,7 @@
 #define SIGNALS_MAX	65536u		/* more than any RLIMIT_SIGPENDING that is usual */
 #define RUNS_MAX	(1u << 24)
 #define HOT_MESSAGES_MAX 1024u
+#define ARGS_PAGES	2u
 
 /* A message of hot pages, kept until the stub is ready for it. */
 struct hot_page {
@@ -411,6 +414,7 @@ static void let_go(struct home *home)
 {
 	struct stub *stub = home->stub;
 	struct wire_text why = { 0 };
+	uint64_t args, end;
 
 	if (set_thread(home, &why) || set_xstate(home, &why)) {
 		refuse(home, &why);
@@ -426,6 +430,8 @@ static void let_go(struct home *home)
 	}
 	if (stub->dead)
 		return;
+	if (home->image.why.code == WHY_CPU)
+		baseline_knows_home(stub);
 	home->phase = HOME_RUNNING;
 	home->cursor_run = 0;
 	home->cursor_page = 0;
@@ -434,6 +440,9 @@ static void let_go(struct home *home)
 	move_came_home(stub);
 	if (stub->home != home)
 		return;
+	/* What ps(1) shows of it; who reads that before it is there gets nothing. */
+	if (procinfo_args(stub->tgid, &args, &end) && end > args)
+		home_want(home, args & ~(uint64_t)(PAGE - 1), ARGS_PAGES);
 	home_fill(home);
 	home_advance(home);
 }
