@@ -167,6 +167,7 @@ void freeze_undo(struct stub *stub)
 	}
 	stub_set_regs(stub, &stub->regs);
 	stub_set_sigmask(stub, stub->sigmask);
+	signal_flush_outside(stub);
 	/* Linux sees to an interrupted call where it looks for signals, and only there. */
 	if (stub->regs.orig_rax != (uint64_t)-1)
 		ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);

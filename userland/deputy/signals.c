@@ -110,9 +110,14 @@ void signal_flush_to_node(struct stub *stub)
  */
 int signal_raise(struct stub *stub, const siginfo_t *info, int to_process)
 {
-	int64_t at = agent_scratch(stub, sizeof(*info));
+	int64_t at;
 	int err;
 
+	if (info->si_signo == SIGTRAP) {
+		signal_keep(stub, info);
+		return 0;
+	}
+	at = agent_scratch(stub, sizeof(*info));
 	if (at < 0)
 		return (int)at;
 	err = stub_write(stub, (uint64_t)at, info, sizeof(*info));
@@ -126,11 +131,32 @@ int signal_raise(struct stub *stub, const siginfo_t *info, int to_process)
 
 void signal_flush_home(struct stub *stub)
 {
+	struct held_signal *held, *next;
+
+	/* SIGTRAPs stay in the list: one raised in here would be seen in here. */
+	list_for_each_entry_safe(held, next, &stub->held_signals, link) {
+		if (held->info.si_signo == SIGTRAP)
+			continue;
+		list_del(&held->link);
+		if (!stop_again(stub, &held->info))
+			signal_raise(stub, &held->info, held->info.si_code != SI_TKILL);
+		free(held);
+	}
+}
+
+void signal_flush_outside(struct stub *stub)
+{
 	struct held_signal *held;
 
 	while ((held = take(&stub->held_signals))) {
-		if (!stop_again(stub, &held->info))
-			signal_raise(stub, &held->info, held->info.si_code != SI_TKILL);
+		int sig = held->info.si_signo;
+		bool one = held->info.si_code == SI_TKILL;
+
+		/* Linux lets nobody else claim that a signal comes from kill(2), or from itself. */
+		if (one)
+			syscall(SYS_tgkill, stub->tgid, stub->pid, sig);
+		else if (syscall(SYS_rt_sigqueueinfo, stub->tgid, sig, &held->info))
+			kill(stub->tgid, sig);
 		free(held);
 	}
 }
