@@ -83,8 +83,11 @@ static void on_signal(int sigfd)
 	case SIGPIPE:
 		return;
 	}
-	/* The terminal's signals go to the whole group: the program has got its own. */
-	if (info.ssi_code == SI_KERNEL)
+	/*
+	 * The terminal's signals go to the whole group: the program has got its own. But a hangup is
+	 * told to the session's leader alone, which we are if the terminal runs nothing but us.
+	 */
+	if (info.ssi_code == SI_KERNEL && info.ssi_signo != SIGHUP)
 		return;
 	to_deputy(FRONT_SIGNAL, (int)info.ssi_signo, (pid_t)info.ssi_pid);
 }
