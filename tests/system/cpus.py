@@ -3,8 +3,10 @@
 # muster: 2 --memory=256
 """Programs between CPUs that differ: the emulated ones have neither AVX-512 nor XSAVEC, this machine may."""
 import json
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from check import BIN, equal, main, wait_for  # noqa: E402
 
 PROG = str(pathlib.Path(BIN).resolve().parent / 'tests' / 'moves_prog')
 SUM = 'sum 126.000000\n'
+LONG = '300'     # seconds, at most: the tests end their programs
 
 
 def tool(*argv):
@@ -35,32 +38,34 @@ def move(pid, to):
     assert re.search(r'frozen [\d.]+ ms', r.stdout), r.stdout
 
 
-def end(p, out):
-    equal(p.communicate(timeout=60), (out, ''))
+def end(p, pid, out):
+    """Tells it to end its work, check itself and say so."""
+    os.kill(pid, signal.SIGTERM)
+    equal(p.communicate(timeout=120), (out, ''))
     equal(p.returncode, 0)
 
 
 def test_functions_bound_at_home_after_a_start_on_a_node():
     """ld.so sized its save area by the node's CPU; home's state is larger."""
-    p, pid = start('--node', '1', PROG, 'lazy', '3')
+    p, pid = start('--node', '1', PROG, 'lazy', LONG)
     time.sleep(0.5)
     move(pid, 'home')
-    end(p, SUM)
+    end(p, pid, SUM)
 
 
 def test_functions_bound_on_a_node_after_a_start_at_home():
-    p, pid = start('--home', PROG, 'lazy', '3')
+    p, pid = start('--home', PROG, 'lazy', LONG)
     move(pid, '1')
-    end(p, SUM)
+    end(p, pid, SUM)
 
 
 def test_a_program_of_home_works_on_all_nodes_and_again_at_home():
-    p, pid = start('--home', PROG, 'state', '8')
+    p, pid = start('--home', PROG, 'state', LONG)
     for to in ('1', 'home', '2', 'home', '1', '2', 'home'):
         if to in '12' and pid_on(pid) != 'home':
             move(pid, 'home')
         move(pid, to)
-    end(p, 'state kept\n')
+    end(p, pid, 'state kept\n')
 
 
 def pid_on(pid):
@@ -68,10 +73,10 @@ def pid_on(pid):
 
 
 def test_memory_is_the_same_on_both_sides():
-    p, pid = start('--home', PROG, 'memory', '48', '8')
+    p, pid = start('--home', PROG, 'memory', '48', LONG)
     for to in ('1', 'home', '2', 'home', '1'):
         move(pid, to)
-    end(p, 'wrong words: 0\n')
+    end(p, pid, 'wrong words: 0\n')
 
 
 if __name__ == '__main__':

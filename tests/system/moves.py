@@ -128,7 +128,7 @@ for i in $(seq 30); do x=$(echo $i | sed s/1/a/g); echo "$x $(expr $i + 1)"; (ex
 }
 
 
-def all_programs(*options, names=tuple(PROGRAMS), least=3):
+def all_programs(*options, names=tuple(PROGRAMS), least=1):
     for home in users():
         numbers = pathlib.Path(home.dir, 'numbers')
         numbers.write_text('\n'.join(str(i * i) for i in range(600000)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Programs for moves.py; each checks itself and prints the same however often it is moved.
+ * Programs for moves.py and cpus.py; each checks itself and prints the same however often it is
+ * moved. SECONDS are at most: SIGTERM ends the work early, and the checks at its end follow.
  *
  *	memory MB SECONDS	works all over a large area, and counts wrong words
  *	state SECONDS		registers, stack, thread-local data, signals, timers, files
@@ -15,6 +16,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +35,19 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_term(int sig)
+{
+	(void)sig;
+	told_to_end = 1;
+}
+
+static bool before(double end)
+{
+	return !told_to_end && now() < end;
 }
 
 static uint64_t rnd(uint64_t *x)
@@ -55,7 +70,7 @@ static int memory(size_t mb, double seconds)
 	for (size_t i = 0; i < n; i++)
 		if (i / 512 % 8)
 			a[i] = i * 0x9e3779b97f4a7c15;
-	for (end = now() + seconds; now() < end;)
+	for (end = now() + seconds; before(end);)
 		for (int k = 0; k < 100; k++) {
 			size_t i = rnd(&x) % n;
 
@@ -123,7 +138,7 @@ static int state(double seconds)
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	kill(getpid(), SIGUSR2);	/* pending all the time */
-	for (int round = 0; now() < end; round++) {
+	for (int round = 0; before(end); round++) {
 		double v = vectors(3.5), t = now();
 		uint64_t d = deep(200 + round % 8 * 300, 5);
 
@@ -173,7 +188,7 @@ static int calls(double seconds)
 	uint64_t x = 9;
 	int fds[2];
 
-	while (now() < end) {
+	while (before(end)) {
 		size_t n = rnd(&x) % 60000 + 1;
 		char *out = malloc(n), *in = malloc(n), path[64];
 		struct stat st;
@@ -251,7 +266,7 @@ static int lazy(double seconds)
 
 	for (int i = 0; i < 64; i++)
 		guard[i] = (uint64_t)i * 0x0101010101010101;
-	while (now() < end)
+	while (before(end))
 		;
 	sum = cbrt(x) + fmin(x, 5) + fma(x, 2, 3) + hypot(x, 0) + pow(x, 1) + atan2(0, x) + fdim(x, 20);
 	for (int i = 0; i < 64; i++)
@@ -279,7 +294,7 @@ static int unmovable(const char *what, double seconds)
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	else
 		setitimer(ITIMER_VIRTUAL, &timer, NULL);
-	while (now() < end)
+	while (before(end))
 		;
 	printf("still here\n");
 	return 0;
@@ -290,6 +305,7 @@ int main(int argc, char **argv)
 	const char *what = argc > 1 ? argv[1] : "";
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGTERM, on_term);
 	if (!strcmp(what, "memory") && argc > 3)
 		return memory((size_t)atoi(argv[2]), atof(argv[3]));
 	if (!strcmp(what, "state") && argc > 2)
