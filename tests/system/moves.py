@@ -191,6 +191,24 @@ def test_what_cannot_move_says_why_and_runs_on():
             equal(p.communicate(timeout=20)[0], 'still here\n')
 
 
+def test_without_userfaultfd_everything_comes_first():
+    """A process that may open no more files cannot have one."""
+    home = users()[-1]
+    home.env['MUSTER_DEBUG'] = '1'
+    for options in ((), ('-m', 'early'), ('-d', '50')):
+        with Mirror(*options) as mirror:
+            p, pid = home.start(PROG, 'memory', '16', '300')
+            time.sleep(0.5)
+            equal(home.run('prlimit', '--pid', str(pid), '--nofile=3:3')[0], 0)
+            for _ in range(3):
+                wait_for(lambda: home.migrate(pid, mirror.addr)[0] == 0, 20, 'a move')
+                time.sleep(0.3)
+            os.kill(pid, signal.SIGTERM)
+            out, err = p.communicate(timeout=60)
+            equal((p.returncode, out), (0, 'wrong words: 0\n'), err)
+            assert 'uffd none' in err and 'uffd for' not in err, err
+
+
 def test_programs_started_at_home_choose_what_nodes_have():
     status, native, _ = Home().run(PROG, 'features')
     equal(status, 0)
