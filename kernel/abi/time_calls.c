@@ -49,7 +49,10 @@ static int64_t cpu_time(bool thread)
 	return utime + stime;
 }
 
-/* The clock's offset to clock_now_ns(); false for one that is not kept here. */
+/*
+ * The clock's offset to clock_now_ns(); false for one that is not kept here: home is asked. So for
+ * MONOTONIC_RAW, which differs from MONOTONIC by all that home's clock was ever slewed.
+ */
 static bool clock_offset(int clock, int64_t *offset)
 {
 	switch (clock) {
@@ -58,7 +61,6 @@ static bool clock_offset(int clock, int64_t *offset)
 		*offset = guest_realtime_offset(current_proc);
 		return true;
 	case CLOCK_MONOTONIC_:
-	case CLOCK_MONOTONIC_RAW_:
 	case CLOCK_MONOTONIC_COARSE_:
 		*offset = guest_monotonic_offset(current_proc);
 		return true;
