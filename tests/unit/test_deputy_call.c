@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a node asks of a stub, as the deputy takes it in: DATA and CALL joined in order, everything that
- * does not add up refused, and random damage survived.
+ * What a node asks of a stub, as the deputy takes it in: DATA and CALL joined in order,
+ * everything that does not add up refused, and random damage survived.
  * Sources: userland/deputy/call.c proto/wire.c
  */
 #include <stdarg.h>
@@ -68,7 +68,9 @@ static void reset(void)
 
 static struct wire_hdr header(unsigned type, uint32_t id, size_t len)
 {
-	return (struct wire_hdr){ .type = (uint16_t)type, .id = id, .len = (uint32_t)len, .tid = 7 };
+	return (struct wire_hdr){
+		.type = (uint16_t)type, .id = id, .len = (uint32_t)len, .tid = 7
+	};
 }
 
 static const char *send_call(uint32_t id, const struct wire_call *call, const struct wire_buf *bufs,
@@ -144,8 +146,8 @@ static void refuses_what_does_not_add_up(void)
 static void checks_fixups(void)
 {
 	static const struct wire_fixup bad[] = {
-		{ .buf = 2 }, { .target = 2 }, { .buf = 1 }, { .offset = 9 }, { .offset = 0xffffffffu },
-		{ .target = 1, .delta = 33 },
+		{ .buf = 2 },	 { .target = 2 },	    { .buf = 1 },
+		{ .offset = 9 }, { .offset = 0xffffffffu }, { .target = 1, .delta = 33 },
 	};
 	struct wire_buf bufs[2] = { { .len = 16, .arg = 0, .flags = WBUF_IN },
 				    { .len = 32, .arg = 1, .flags = WBUF_OUT } };
@@ -211,7 +213,8 @@ static void survives_damage(void)
 		memcpy(msg + sizeof(call), bufs, sizeof(bufs));
 		memcpy(msg + head, fix, sizeof(fix));
 		for (unsigned n = rnd() % 4; n; n--)
-			msg[rnd() % (head + sizeof(fix))] = (uint8_t)(rnd() % 3 ? rnd() % 4 : rnd());
+			msg[rnd() % (head + sizeof(fix))] =
+				(uint8_t)(rnd() % 3 ? rnd() % 4 : rnd());
 		if (rnd() % 5 == 0)
 			send_data(rnd() % 3, msg, 1 + rnd() % 200);
 		call_message(&stub, &hdr, msg);

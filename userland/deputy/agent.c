@@ -12,12 +12,12 @@
 #include "userland/deputy/maps.h"
 #include "userland/deputy/stub.h"
 
-#define AGENT_BASE	0x500000000000u	/* far from where Linux puts programs, libraries and stacks */
-#define AGENT_STEP	0x010000000000u
-#define AGENT_TRIES	16
-#define SEARCH_MAX	(1u << 20)	/* bytes of one mapping searched for a syscall instruction */
+#define AGENT_BASE  0x500000000000u /* far from where Linux puts programs, libraries and stacks */
+#define AGENT_STEP  0x010000000000u
+#define AGENT_TRIES 16
+#define SEARCH_MAX  (1u << 20) /* bytes of one mapping searched for a syscall instruction */
 
-static const uint8_t code[] = { 0x0f, 0x05, 0xcc };	/* syscall; int3 */
+static const uint8_t code[] = { 0x0f, 0x05, 0xcc }; /* syscall; int3 */
 
 uint64_t agent_gadget(const struct stub *stub)
 {
@@ -93,14 +93,19 @@ int agent_map(struct stub *stub, struct wire_text *why)
 		return 0;
 	gadget = find_syscall(stub);
 	if (!gadget) {
-		wire_text_set(why, WHY_STATE, stub->dead ? "it has ended" :
-			      "its code holds no system call instruction to work with");
+		wire_text_set(why, WHY_STATE,
+			      stub->dead
+				      ? "it has ended"
+				      : "its code holds no system call instruction to work with");
 		return -ENOEXEC;
 	}
 	for (int i = 0; i < AGENT_TRIES; i++, base += AGENT_STEP) {
-		const uint64_t args[6] = { base, WIRE_PAGE_SIZE, PROT_READ | PROT_EXEC,
+		const uint64_t args[6] = { base,
+					   WIRE_PAGE_SIZE,
+					   PROT_READ | PROT_EXEC,
 					   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-					   (uint64_t)-1, 0 };
+					   (uint64_t)-1,
+					   0 };
 
 		addr = inject_call_at(stub, gadget, SYS_mmap, args);
 		if (addr != -EEXIST)

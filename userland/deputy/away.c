@@ -23,8 +23,8 @@
 #include "userland/deputy/trace.h"
 #include "userland/deputy/why.h"
 
-#define PARK_MS	2	/* idle for so long: the next call pays a wake-up, signals show at once */
-#define HOLD_MS	50	/* the node's time to answer a SIGTTIN */
+#define PARK_MS 2  /* idle for so long: the next call pays a wake-up, signals show at once */
+#define HOLD_MS 50 /* the node's time to answer a SIGTTIN */
 
 static bool is_stop_signal(int sig)
 {
@@ -127,7 +127,7 @@ static void end_call(struct stub *stub, int64_t ret)
 static int64_t aborted_result(struct stub *stub, const struct user_regs_struct *regs)
 {
 	if (regs->rip == agent_gadget(stub))
-		return -513;	/* not begun, or to be begun anew: ERESTARTNOINTR */
+		return -513; /* not begun, or to be begun anew: ERESTARTNOINTR */
 	/* -EINTR if a handler runs; begun anew if it was for nothing: ERESTARTNOHAND. */
 	if ((int64_t)regs->rax == -EINTR && (int64_t)regs->orig_rax >= 0 &&
 	    regs->orig_rax != SYS_close)
@@ -190,7 +190,7 @@ void away_abort(struct stub *stub)
 		return;
 	stub->abort = true;
 	if (stub->stopped && !stub->group_stop)
-		finish_abort(stub);	/* held at a signal */
+		finish_abort(stub); /* held at a signal */
 	else
 		ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
 }
@@ -292,7 +292,7 @@ void away_stop(struct stub *stub, int event, int sig)
 		return;
 	}
 	if (stub->state == STUB_IDLE)
-		return;		/* stopped by us; nothing new can come of it */
+		return; /* stopped by us; nothing new can come of it */
 	if (event == PTRACE_EVENT_STOP)
 		on_event_stop(stub, sig);
 	else if (event)

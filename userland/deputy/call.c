@@ -74,7 +74,8 @@ static const char *check_fixups(const struct call *call)
 	return NULL;
 }
 
-static const char *take_call(struct stub *stub, struct call *call, const void *payload, uint32_t len)
+static const char *take_call(struct stub *stub, struct call *call, const void *payload,
+			     uint32_t len)
 {
 	const char *wrong = wire_check_call(payload, len);
 	struct incoming *in = stub->incoming;

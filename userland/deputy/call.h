@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a node asks a stub to do, as a queue for each stub: forwarded calls, mmap, fork, stop, exit, and
- * an image on its way home. Done strictly in the order it came; a call that blocks holds up
+ * What a node asks a stub to do, as a queue for each stub: forwarded calls, mmap, fork, stop, exit,
+ * and an image on its way home. Done strictly in the order it came; a call that blocks holds up
  * those behind it (of this stub only), as it would in the program itself.
  */
 #ifndef USERLAND_DEPUTY_CALL_H
@@ -49,8 +49,8 @@ void call_forget(struct stub *stub);
 /* --- execution (callrun.c) --- */
 
 /*
- * Begins a W_CALL: puts its buffers into the stub and sets the registers. 0: the stub is to be resumed;
- * 1: it has been answered already; or a negative errno: the stub is dying.
+ * Begins a W_CALL: puts its buffers into the stub and sets the registers. 0: the stub is to be
+ * resumed; 1: it has been answered already; or a negative errno: the stub is dying.
  */
 int call_begin(struct stub *stub, struct call *call);
 /* It has returned ret: brings the buffers back and answers. */

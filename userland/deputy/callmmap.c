@@ -88,7 +88,8 @@ void call_mmap(struct stub *stub, struct call *call)
 	if (!(map.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) || (map.flags & MAP_ANONYMOUS) ||
 	    map.addr + map.len < map.addr ||
 	    (map.addr < stub->agent.base + AGENT_SPAN && map.addr + map.len > stub->agent.base)) {
-		session_fail(stub->session, "it sent an impossible mmap for process %d", stub->tgid);
+		session_fail(stub->session, "it sent an impossible mmap for process %d",
+			     stub->tgid);
 		return;
 	}
 	copy = copy_fd(stub, map.fd);
@@ -96,7 +97,8 @@ void call_mmap(struct stub *stub, struct call *call)
 		judge(copy, &map, &st, &mapped.why);
 		file_identity(&st, &mapped.file);
 	} else if (copy != -EBADF) {
-		wire_text_set(&mapped.why, WHY_MAPPING, "mmap of a descriptor that home cannot see");
+		wire_text_set(&mapped.why, WHY_MAPPING,
+			      "mmap of a descriptor that home cannot see");
 	}
 	if (copy >= 0)
 		close(copy);

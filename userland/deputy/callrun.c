@@ -17,7 +17,7 @@
 #include "userland/deputy/session.h"
 #include "userland/deputy/stub.h"
 
-#define ALIGN 64u	/* of buffers in scratch: as much as any struct wants */
+#define ALIGN 64u /* of buffers in scratch: as much as any struct wants */
 
 static uint64_t round_up(uint64_t x, uint64_t to)
 {
@@ -97,11 +97,12 @@ static bool touches_agent(const struct stub *stub, uint32_t nr, const uint64_t *
 {
 	uint64_t lo = stub->agent.base, hi = lo + AGENT_SPAN;
 
-#define TOUCHES(start, len) ((len) && (start) < hi && ((start) > UINT64_MAX - (len) || (start) + (len) > lo))
+#define TOUCHES(start, len) \
+	((len) && (start) < hi && ((start) > UINT64_MAX - (len) || (start) + (len) > lo))
 	switch (nr) {
 	case SYS_mmap:
-		return (args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) ? TOUCHES(args[0], args[1]) :
-								      false;
+		return (args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) ? TOUCHES(args[0], args[1])
+								     : false;
 	case SYS_munmap:
 	case SYS_mprotect:
 	case SYS_madvise:
@@ -136,8 +137,8 @@ int call_begin(struct stub *stub, struct call *call)
 	int err;
 
 	if (wrong) {
-		session_fail(stub->session, "it sent %s (%u, for process %d)", wrong,
-			     call->head.nr, stub->tgid);
+		session_fail(stub->session, "it sent %s (%u, for process %d)", wrong, call->head.nr,
+			     stub->tgid);
 		return -EPROTO;
 	}
 	need = place(call, stub->agent.base + AGENT_SCRATCH);
@@ -191,13 +192,15 @@ static void send_reply(struct stub *stub, const struct call *call, const struct 
 	while (left > in_last) {
 		uint32_t n = left - in_last < WIRE_PAYLOAD_MAX ? left - in_last : WIRE_PAYLOAD_MAX;
 
-		session_send1(stub->session, W_DATA, 0, (uint32_t)stub->pid, call->hdr.id, content, n);
+		session_send1(stub->session, W_DATA, 0, (uint32_t)stub->pid, call->hdr.id, content,
+			      n);
 		content += n;
 		left -= n;
 	}
 	iov[1].iov_base = (void *)content;
 	iov[1].iov_len = left;
-	session_send(stub->session, W_REPLY, 0, (uint32_t)stub->pid, call->hdr.id, iov, left ? 2 : 1);
+	session_send(stub->session, W_REPLY, 0, (uint32_t)stub->pid, call->hdr.id, iov,
+		     left ? 2 : 1);
 }
 
 void call_reply(struct stub *stub, const struct call *call, int64_t ret)
@@ -229,7 +232,7 @@ void call_end(struct stub *stub, struct call *call, int64_t ret)
 	at = content;
 	for (unsigned i = 0; i < call->head.nbufs; i++) {
 		if (stub_read(stub, call->addr[i], at, reply.lens[i]))
-			memset(at, 0, reply.lens[i]);	/* it is being killed */
+			memset(at, 0, reply.lens[i]); /* it is being killed */
 		at += reply.lens[i];
 	}
 	send_reply(stub, call, &reply, content);

@@ -71,8 +71,8 @@ static void __attribute__((noreturn)) program(const struct job *job, int go, con
 	execvp(name, job->argv);
 	err = errno;
 	if (err == ENOENT)
-		fprintf(stderr, "mosrun: %s: %s\n", name, strchr(name, '/') ?
-			"No such file or directory" : "command not found");
+		fprintf(stderr, "mosrun: %s: %s\n", name,
+			strchr(name, '/') ? "No such file or directory" : "command not found");
 	else
 		fprintf(stderr, "mosrun: %s: %s\n", name, strerror(err));
 	fflush(stderr);
@@ -182,7 +182,8 @@ void deputy_main(const struct job *job, int front)
 	if (err)
 		deputy_fatal("cannot trace the program (ptrace: %s)%s", strerror(-err),
 			     err == -EPERM ? "; is mosrun itself being traced, or Yama's "
-			     "ptrace_scope 3?" : "");
+					     "ptrace_scope 3?"
+					   : "");
 	requests_open();
 	close(go);
 

@@ -17,8 +17,8 @@
 #include "userland/deputy/stub.h"
 #include "userland/deputy/trace.h"
 
-#define STEPS_MAX	100000	/* the longest vDSO function is some hundred instructions */
-#define USER_CS		0x33	/* of 64-bit programs */
+#define STEPS_MAX 100000 /* the longest vDSO function is some hundred instructions */
+#define USER_CS	  0x33	 /* of 64-bit programs */
 
 /*
  * Which call it is that restart_syscall(2) goes on with: only Linux knows, and forgets when a call is
@@ -152,8 +152,10 @@ int freeze_prepare(struct stub *stub, struct wire_text *why)
 	image_settle(stub);
 	return agent_map(stub, why);
 fail:
-	wire_text_set(why, WHY_STATE, stub->dead || err == -ESRCH ? "it has ended" :
-		      "it does not come to a point where it can be moved");
+	wire_text_set(why, WHY_STATE,
+		      stub->dead || err == -ESRCH
+			      ? "it has ended"
+			      : "it does not come to a point where it can be moved");
 	return err;
 }
 

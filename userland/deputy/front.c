@@ -67,7 +67,7 @@ static void to_deputy(int kind, int value, pid_t sender)
 	struct front_msg msg = { .kind = kind, .value = value, .sender = sender };
 
 	if (send(sock, &msg, sizeof(msg), MSG_NOSIGNAL) < 0)
-		return;		/* the deputy has ended: the end of the socket tells next */
+		return; /* the deputy has ended: the end of the socket tells next */
 }
 
 static void on_signal(int sigfd)

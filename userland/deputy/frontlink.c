@@ -22,10 +22,10 @@
  * A signal sent to the whole process group reaches front and program alike. What the front reports
  * is passed on only if the program has not seen the same from the same sender after this time.
  */
-#define BOTH_MS	30
+#define BOTH_MS 30
 #define SEEN	8
-#define SEEN_MS	1000
-#define WAKE_MS	100
+#define SEEN_MS 1000
+#define WAKE_MS 100
 
 struct passing {
 	struct alarm alarm;

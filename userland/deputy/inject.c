@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Calls executed by a stopped stub: see inject.h. How ptrace behaves here: ptrace(2), "Stopped states". */
+/* Calls executed by a stopped stub: see inject.h. For the stops: ptrace(2), "Stopped states". */
 #include "userland/deputy/inject.h"
 
 #include <errno.h>
@@ -110,7 +110,7 @@ long inject_call6(struct stub *stub, long nr, uint64_t a, uint64_t b, uint64_t c
 			return -ESRCH;
 		sig = WSTOPSIG(status);
 		if (status >> 16)
-			continue;	/* an INTERRUPT sent before, or a group stop: unseen */
+			continue; /* an INTERRUPT sent before, or a group stop: unseen */
 		if (sig == SIGTRAP && !stub_get_regs(stub, &regs) && regs.rip == agent_trap(stub))
 			return (long)regs.rax;
 		if (faulted(stub, sig, agent_gadget(stub)))

@@ -27,8 +27,8 @@
 #endif
 
 /* Memory and thread registers are the node's affair; its memory is not here to be written to. */
-#define CLONE_DROPPED                                                                              \
-	(CLONE_VM | CLONE_VFORK | CLONE_SIGHAND | CLONE_SETTLS | CLONE_PARENT_SETTID |             \
+#define CLONE_DROPPED                                                                  \
+	(CLONE_VM | CLONE_VFORK | CLONE_SIGHAND | CLONE_SETTLS | CLONE_PARENT_SETTID | \
 	 CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PIDFD | CLONE_UNTRACED | CLONE_PTRACE)
 
 static void start(struct stub *stub, struct call *call, long nr, const uint64_t args[6])
@@ -89,7 +89,8 @@ static void begin_fork(struct stub *stub, struct call *call)
 
 	memcpy(&fork, call->bytes, sizeof(fork));
 	if (fork.flags & CLONE_THREAD) {
-		session_fail(stub->session, "it asked to fork process %d into a thread", stub->tgid);
+		session_fail(stub->session, "it asked to fork process %d into a thread",
+			     stub->tgid);
 		return;
 	}
 	args[0] = fork.flags & ~(uint64_t)CLONE_DROPPED & 0xffffffffu;
@@ -214,8 +215,9 @@ static void take_image(struct stub *stub, struct call *call)
 void lifecycle_begin(struct stub *stub, struct call *call)
 {
 	/* Nothing but the rest of the image can follow an image's beginning. */
-	if (stub->state == STUB_RETURNING && (call->hdr.type == W_CALL || call->hdr.type == W_FORK ||
-	    call->hdr.type == W_MMAP || call->hdr.type == W_STOPPED)) {
+	if (stub->state == STUB_RETURNING &&
+	    (call->hdr.type == W_CALL || call->hdr.type == W_FORK || call->hdr.type == W_MMAP ||
+	     call->hdr.type == W_STOPPED)) {
 		session_fail(stub->session, "it sent %s for process %d, which is on its way home",
 			     wire_type_name(call->hdr.type), stub->tgid);
 		return;

@@ -10,7 +10,7 @@
 #define EVENTS 64
 
 static int epoll_fd = -1;
-static struct list_head alarms = LIST_HEAD_INIT(alarms);	/* by deadline */
+static struct list_head alarms = LIST_HEAD_INIT(alarms); /* by deadline */
 
 /* The batch being handled: a watch removed by a callback must not be called any more. */
 static struct epoll_event batch[EVENTS];

@@ -24,21 +24,21 @@
 #include "userland/deputy/trace.h"
 #include "userland/deputy/why.h"
 
-#define FREEZE_MS	3000	/* a process that does not stop for so long is stuck in the kernel */
-#define HOME		"home"
+#define FREEZE_MS 3000 /* a process that does not stop for so long is stuck in the kernel */
+#define HOME	  "home"
 
 enum kind {
 	MOVE_OUT,
-	MOVE_FRESH,	/* out, a program that has just been executed */
+	MOVE_FRESH, /* out, a program that has just been executed */
 	MOVE_HOME,
 };
 
 struct move {
 	enum kind kind;
-	struct session *session;	/* the node: where to, or where from */
-	bool prepared;			/* frozen, not just stopped */
-	bool sent;			/* the image is on its way */
-	bool running;			/* the other side runs it; pages follow */
+	struct session *session; /* the node: where to, or where from */
+	bool prepared;		 /* frozen, not just stopped */
+	bool sent;		 /* the image is on its way */
+	bool running;		 /* the other side runs it; pages follow */
 	struct move_request request;
 	struct alarm alarm;
 	uint64_t begun_ns, frozen_since_ns;
@@ -75,8 +75,10 @@ static struct move *move_new(struct stub *stub, enum kind kind, struct session *
 		move->request = *request;
 	alarm_init(&move->alarm, freeze_timeout);
 	move->begun_ns = loop_now();
-	snprintf(move->from, sizeof(move->from), "%s", kind == MOVE_HOME ? session_name(session) : HOME);
-	snprintf(move->to, sizeof(move->to), "%s", kind == MOVE_HOME ? HOME : session_name(session));
+	snprintf(move->from, sizeof(move->from), "%s",
+		 kind == MOVE_HOME ? session_name(session) : HOME);
+	snprintf(move->to, sizeof(move->to), "%s",
+		 kind == MOVE_HOME ? HOME : session_name(session));
 	stub->move = move;
 	return move;
 }
@@ -105,7 +107,8 @@ static void finish(struct stub *stub, bool ok)
 	free(move);
 }
 
-static void request_fails(const struct move_request *request, enum wire_reason code, const char *text)
+static void request_fails(const struct move_request *request, enum wire_reason code,
+			  const char *text)
 {
 	struct move_result result = { .from = HOME, .to = HOME };
 
@@ -158,7 +161,8 @@ static void freeze_timeout(struct alarm *alarm)
 	struct move *move = container_of(alarm, struct move, alarm);
 
 	if (move->stub->state == STUB_FREEZING)
-		move_cannot(move->stub, "it does not stop: it waits in the kernel (vfork, or a device)");
+		move_cannot(move->stub,
+			    "it does not stop: it waits in the kernel (vfork, or a device)");
 }
 
 static void send_image(struct stub *stub)
@@ -224,7 +228,8 @@ void move_fresh(struct stub *stub, struct session *session)
 {
 	/* A move that was under way when the program changed concerns what is no more. */
 	if (stub->move) {
-		wire_text_set(&stub->move->result.why, WHY_STATE, "it has executed another program");
+		wire_text_set(&stub->move->result.why, WHY_STATE,
+			      "it has executed another program");
 		finish(stub, false);
 	}
 	image_look_forget(stub);
@@ -254,8 +259,8 @@ void move_out(pid_t pid, struct session *session, const struct move_request *req
 	struct stub *stub = stub_find_process(pid);
 	const char *not = stub ? cannot_leave(stub) : "no such process in this job";
 
-	if (not) {
-		request_fails(request, WHY_STATE, not);
+	if (not ) {
+		request_fails(request, WHY_STATE, not );
 		return;
 	}
 	move_new(stub, MOVE_OUT, session, request);
@@ -367,8 +372,8 @@ void move_home(pid_t pid, const struct move_request *request)
 	struct wire_text text;
 
 	if (!stub || !stub_away(stub)) {
-		request_fails(request, WHY_STATE, stub ? "it runs at home already" :
-			      "no such process in this job");
+		request_fails(request, WHY_STATE,
+			      stub ? "it runs at home already" : "no such process in this job");
 		return;
 	}
 	move_new(stub, MOVE_HOME, stub->session, request);

@@ -35,8 +35,10 @@ static void parse_stat(const char *stat, struct procinfo *info)
 	if (!open || !end || end < open)
 		return;
 	snprintf(info->comm, sizeof(info->comm), "%.*s", (int)(end - open - 1), open + 1);
-	if (sscanf(end + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d "
-		   "%*d %*d %*u %*u %lld", &info->state, &info->ppid, &utime, &stime, &rss) < 2)
+	if (sscanf(end + 1,
+		   " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d "
+		   "%*d %*d %*u %*u %lld",
+		   &info->state, &info->ppid, &utime, &stime, &rss) < 2)
 		return;
 	info->cpu_ms = (utime + stime) * 1000 / (unsigned long long)(ticks > 0 ? ticks : 100);
 	info->rss_kb = rss > 0 ? (uint64_t)rss * (uint64_t)sysconf(_SC_PAGESIZE) / 1024 : 0;

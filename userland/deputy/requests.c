@@ -19,8 +19,8 @@
 #include "userland/deputy/why.h"
 #include "userland/lib/control.h"
 
-#define RETRY_MS	10	/* a process that is in the middle of a move is asked again */
-#define RETRIES_MAX	60000
+#define RETRY_MS    10 /* a process that is in the middle of a move is asked again */
+#define RETRIES_MAX 60000
 
 static struct control *control;
 static struct watch control_watch;
@@ -32,7 +32,7 @@ struct migration {
 	char where[64];
 	struct alarm retry;
 	unsigned tries;
-	bool came_home;		/* the first half of a move from node to node is done */
+	bool came_home; /* the first half of a move from node to node is done */
 };
 
 /* --- ps and why --- */
@@ -59,9 +59,10 @@ static void print_process(struct control_conn *conn, const struct stub *stub)
 	/* A parked stub sleeps whatever its process does: that one runs, as far as home knows. */
 	if (away && !stub->group_stop)
 		info.state = stub->state == STUB_CALLING ? 'S' : 'R';
-	control_print(conn, "proc\tpid=%d\tppid=%d\tnode=%s\tstate=%c\tutime_ms=%llu\trss_kb=%llu\t"
-		      "calls=%llu\tcomm=%s\tcmd=%s\twhy=%s", stub->tgid, info.ppid,
-		      where_is(stub, where, sizeof(where)), info.state,
+	control_print(conn,
+		      "proc\tpid=%d\tppid=%d\tnode=%s\tstate=%c\tutime_ms=%llu\trss_kb=%llu\t"
+		      "calls=%llu\tcomm=%s\tcmd=%s\twhy=%s",
+		      stub->tgid, info.ppid, where_is(stub, where, sizeof(where)), info.state,
 		      (unsigned long long)(info.cpu_ms + stub->stat.cpu_ns / 1000000),
 		      (unsigned long long)(away ? stub->stat.rss_pages * 4 : info.rss_kb),
 		      (unsigned long long)stub->calls_total, info.comm, info.cmd, why_last(stub));
@@ -99,7 +100,8 @@ static void do_why(struct control_conn *conn, char *line)
 		control_print(conn, "event\tago_ms=%llu\ttext=%s",
 			      (unsigned long long)((now - event->when_ns) / 1000000), event->text);
 	if (list_empty(&stub->why))
-		control_print(conn, "event\tago_ms=0\ttext=at home since it was started; nobody asked "
+		control_print(conn,
+			      "event\tago_ms=0\ttext=at home since it was started; nobody asked "
 			      "to move it");
 	control_ok(conn);
 }
@@ -125,21 +127,23 @@ static void on_done(void *arg, const struct move_result *result)
 {
 	struct migration *m = arg;
 
-	if (result->ok && !strcmp(result->to, "home") && strcmp(m->where, "home") && !m->came_home) {
+	if (result->ok && !strcmp(result->to, "home") && strcmp(m->where, "home") &&
+	    !m->came_home) {
 		/* From node to node by way of home. */
 		m->came_home = true;
 		alarm_set(&m->retry, 0);
 		return;
 	}
 	if (result->ok) {
-		control_print(m->conn, "moved\tfrom=%s\tto=%s\tfrozen_us=%llu\tbytes=%llu\ttook_ms=%llu",
-			      result->from, result->to,
-			      (unsigned long long)(result->frozen_ns / 1000),
-			      (unsigned long long)result->bytes,
-			      (unsigned long long)(result->took_ns / 1000000));
+		control_print(
+			m->conn, "moved\tfrom=%s\tto=%s\tfrozen_us=%llu\tbytes=%llu\ttook_ms=%llu",
+			result->from, result->to, (unsigned long long)(result->frozen_ns / 1000),
+			(unsigned long long)result->bytes,
+			(unsigned long long)(result->took_ns / 1000000));
 		control_ok(m->conn);
 	} else {
-		control_error(m->conn, "process %d stays where it is: %s", m->pid, result->why.text);
+		control_error(m->conn, "process %d stays where it is: %s", m->pid,
+			      result->why.text);
 	}
 	migration_free(m);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What mps, migrate and other tools ask the deputy over its control socket (userland/lib/control.h). */
+/* What mps, migrate and others ask the deputy over its control socket (userland/lib/control.h). */
 #ifndef USERLAND_DEPUTY_REQUESTS_H
 #define USERLAND_DEPUTY_REQUESTS_H
 

@@ -19,20 +19,20 @@
 #include "userland/deputy/transport.h"
 #include "userland/lib/nodes.h"
 
-#define BULK_LOW (256 * 1024)	/* bytes: below this, sources are asked for more */
+#define BULK_LOW (256 * 1024) /* bytes: below this, sources are asked for more */
 
 struct session {
 	struct list_head link;
 	struct transport *transport;
 	struct node node;
 	bool up;
-	bool lost;		/* to be freed by sessions_run() */
+	bool lost; /* to be freed by sessions_run() */
 	struct wire_hello hello;
 	uint32_t next_id;
 	struct alarm ping;
 	uint64_t heard_ns;
 	struct list_head sources;
-	char why[WIRE_REASON_MAX + 64];	/* it was lost, or will be */
+	char why[WIRE_REASON_MAX + 64]; /* it was lost, or will be */
 };
 
 static struct list_head sessions = LIST_HEAD_INIT(sessions);
@@ -69,7 +69,9 @@ uint32_t session_id(struct session *session)
 static void queue(struct session *session, bool bulk, unsigned type, unsigned flags, uint32_t tid,
 		  uint32_t id, const struct iovec *iov, int niov)
 {
-	struct wire_hdr hdr = { .type = (uint16_t)type, .flags = (uint16_t)flags, .tid = tid, .id = id };
+	struct wire_hdr hdr = {
+		.type = (uint16_t)type, .flags = (uint16_t)flags, .tid = tid, .id = id
+	};
 
 	if (session->lost || !session->transport)
 		return;
@@ -236,8 +238,9 @@ static void tick(struct alarm *alarm)
 	if (session->lost)
 		return;
 	if (loop_now() - session->heard_ns > MS(SESSION_SILENCE_MS)) {
-		session_fail(session, session->up ? "no sign of life for %d s" :
-			     "no answer for %d s", SESSION_SILENCE_MS / 1000);
+		session_fail(session,
+			     session->up ? "no sign of life for %d s" : "no answer for %d s",
+			     SESSION_SILENCE_MS / 1000);
 		return;
 	}
 	if (session->up)

@@ -15,7 +15,7 @@
 #include "userland/deputy/session.h"
 #include "userland/deputy/stub.h"
 
-#define SENT_MAX 256	/* signals remembered after they were forwarded */
+#define SENT_MAX 256 /* signals remembered after they were forwarded */
 
 struct held_signal {
 	struct list_head link;
@@ -77,8 +77,8 @@ void signal_seen(struct stub *stub, int signo)
 	if (stub->pid == front_main_pid())
 		front_signal_seen(stub, signo);
 	debug("%d: signal %d in state %s", stub->pid, signo, stub_state_name(stub));
-	if (stub->session && !stub->unannounced && (stub->state == STUB_IDLE || stub->state == STUB_PARKED ||
-			      stub->state == STUB_CALLING))
+	if (stub->session && !stub->unannounced &&
+	    (stub->state == STUB_IDLE || stub->state == STUB_PARKED || stub->state == STUB_CALLING))
 		to_node(stub, &info);
 	else
 		signal_keep(stub, &info);

@@ -109,7 +109,8 @@ const char *stub_state_name(const struct stub *stub)
 		[STUB_NEWBORN] = "newborn",   [STUB_NATIVE] = "native",
 		[STUB_FREEZING] = "freezing", [STUB_LEAVING] = "leaving",
 		[STUB_IDLE] = "idle",	      [STUB_PARKED] = "parked",
-		[STUB_CALLING] = "calling",  		[STUB_RETURNING] = "returning", [STUB_DYING] = "dying",
+		[STUB_CALLING] = "calling",   [STUB_RETURNING] = "returning",
+		[STUB_DYING] = "dying",
 	};
 
 	return names[stub->state];

@@ -25,8 +25,8 @@
 #include "userland/deputy/stub.h"
 #include "userland/deputy/why.h"
 
-#define OPTIONS                                                                                    \
-	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |     \
+#define OPTIONS                                                                                \
+	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | \
 	 PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)
 
 /* A newborn whose parent was killed before it could report it is let go after this time. */
@@ -109,7 +109,7 @@ static void born(struct stub *child)
 		trace_run_native(child);
 }
 
-/* Of two processes with one memory neither can move. A vfork's parent sleeps until the child is through. */
+/* Of two processes with one memory neither can move. A vfork's parent sleeps until its end. */
 static void note_shared_vm(struct stub *parent, struct stub *child, int event)
 {
 	if (child->tgid == parent->tgid || parent->state == STUB_CALLING)

@@ -16,11 +16,11 @@
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/loop.h"
 
-#define IN_SIZE		(4 * (sizeof(struct wire_hdr) + WIRE_PAYLOAD_MAX))
-#define OUT_IOVS	32
-#define FRAMES_A_TURN	64	/* then others get their turn */
+#define IN_SIZE	      (4 * (sizeof(struct wire_hdr) + WIRE_PAYLOAD_MAX))
+#define OUT_IOVS      32
+#define FRAMES_A_TURN 64 /* then others get their turn */
 /* Bytes that wait in the kernel unsent: an urgent frame cannot overtake these. */
-#define NOTSENT_LOWAT	(64 * 1024)
+#define NOTSENT_LOWAT (64 * 1024)
 
 struct frame {
 	struct list_head link;
@@ -36,9 +36,9 @@ struct transport {
 	bool want_out;
 	size_t bulk_queued;
 	struct list_head urgent, bulk;
-	struct frame *current;		/* partly sent: nothing may come before its rest */
+	struct frame *current; /* partly sent: nothing may come before its rest */
 	size_t in_start, in_end;
-	struct alarm again;		/* frames are left in the buffer */
+	struct alarm again; /* frames are left in the buffer */
 	uint8_t in[IN_SIZE];
 };
 

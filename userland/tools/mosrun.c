@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* mosrun: runs a command so that its processes can move to nodes. What it does is userland/deputy. */
+/* mosrun: runs a command so that its processes can move to nodes; see userland/deputy. */
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +60,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, "COMMAND [ARG...]", doc, NULL, NULL, NULL };
+	static const struct argp argp = {
+		options, parse, "COMMAND [ARG...]", doc, NULL, NULL, NULL
+	};
 	struct arguments args = { 0 };
 	char err[CONTROL_ERR_MAX];
 	struct job job = { 0 };
