@@ -40,6 +40,7 @@ struct conn {
 	uint64_t heard_ns;
 	uint64_t linger_until;
 	struct framing rx;
+	bool answered; /* the last message was an answer that a guest waits for */
 
 	spinlock_t lock;
 	enum conn_end end;

@@ -168,6 +168,7 @@ static const char *on_message(void *ctx, const struct wire_hdr *hdr, const void 
 {
 	struct conn *conn = ctx;
 
+	conn->answered = hdr->type == W_REPLY || hdr->type == W_MMAPPED;
 	return ops->message(conn, hdr, payload);
 }
 
@@ -189,13 +190,13 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 			conn_refuse(conn, WHY_BAD_MESSAGE, wrong);
 	}
 	/*
-	 * Many segments that were joined (gro.c) deserve their acknowledgement at once. A few, with
-	 * which a message ends, are an answer: the guest's next call takes it along, and would have to
-	 * wait for a frame of its own.
+	 * An answer in a few segments: the guest's next call takes its acknowledgement along, and would
+	 * have to wait for a frame of its own. All else is acknowledged at once: a sender that starts
+	 * slowly (QEMU's NAT: with one segment) has the rest of what it says still to send.
 	 */
-	if (p->tot_len > ANSWER_MAX) {
+	if (p->tot_len > ANSWER_MAX || conn->rx.have || !conn->answered) {
 		tcp_ack_now(pcb);
-	} else if (!conn->rx.have) {
+	} else {
 		tcp_clear_flags(pcb, TF_ACK_NOW);
 		tcp_set_flags(pcb, TF_ACK_DELAY);
 	}
