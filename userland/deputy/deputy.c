@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 #include "userland/deputy/requests.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/trace.h"
+#include "userland/lib/control.h"
 
 static int debug_fd = -1;
 static int front_fd = -1;
@@ -92,6 +94,8 @@ static pid_t start_program(const struct job *job, int *go)
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	if (pipe2(pipefd, O_CLOEXEC))
 		deputy_fatal("pipe: %s", strerror(errno));
+	pipefd[0] = fd_above_stdio(pipefd[0]);
+	pipefd[1] = fd_above_stdio(pipefd[1]);
 	pid = fork();
 	if (pid < 0)
 		deputy_fatal("fork: %s", strerror(errno));
@@ -121,6 +125,17 @@ static void let_go_of_descriptors(int keep1, int keep2)
 	close_range((unsigned)hi + 1, ~0u, 0);
 	if (chdir("/"))
 		errno = 0;
+}
+
+/* Each process that is away takes some, however many there are. */
+static void allow_many_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void on_children(struct watch *watch, uint32_t events)
@@ -159,15 +174,19 @@ static void watch_children(void)
 
 void deputy_main(const struct job *job, int front)
 {
+	char err_text[CONTROL_ERR_MAX];
 	int go, err;
 	pid_t pid;
 
+	/* A folder named relative to where we are: where the program is, and the deputy soon no more. */
+	control_dir(err_text);
 	front_fd = front;
 	if (getenv("MUSTER_DEBUG"))
 		debug_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 200);
 	pid = start_program(job, &go);
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "deputy");
+	allow_many_descriptors();
 	/* Kept: the socket, the pipe, and (for developers) standard error. */
 	if (debug_fd < 0)
 		let_go_of_descriptors(front, go);

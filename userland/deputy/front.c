@@ -3,6 +3,7 @@
 #include "userland/deputy/front.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,6 +134,17 @@ static void on_messages(void)
 		stop_as(stop);
 }
 
+int fd_above_stdio(int fd)
+{
+	int copy;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	close(fd);
+	return copy;
+}
+
 void front_run(const struct job *job)
 {
 	sigset_t all, was;
@@ -143,6 +155,8 @@ void front_run(const struct job *job)
 		fprintf(stderr, "mosrun: socketpair: %s\n", strerror(errno));
 		exit(MOSRUN_EXIT_FAILED);
 	}
+	pair[0] = fd_above_stdio(pair[0]);
+	pair[1] = fd_above_stdio(pair[1]);
 	deputy = fork();
 	if (deputy < 0) {
 		fprintf(stderr, "mosrun: fork: %s\n", strerror(errno));
@@ -160,7 +174,7 @@ void front_run(const struct job *job)
 	/* An ignored signal would never show: the front has to see what it passes on. */
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
-	sigfd = signalfd(-1, &all, SFD_CLOEXEC);
+	sigfd = fd_above_stdio(signalfd(-1, &all, SFD_CLOEXEC));
 	/* Someone who reads our standard output waits for the program, not for us. */
 	if (close(STDIN_FILENO) || close(STDOUT_FILENO))
 		errno = 0;

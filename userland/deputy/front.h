@@ -39,6 +39,12 @@ struct front_msg {
 /* mosrun from here on: starts the deputy, waits, and ends as the program did. */
 void front_run(const struct job *job) __attribute__((noreturn));
 
+/*
+ * The same descriptor, but none of 0 to 2: mosrun may have been started with those closed, and then the
+ * next one that is opened gets their number. -1 if there was none.
+ */
+int fd_above_stdio(int fd);
+
 /* --- the deputy's end (frontlink.c) --- */
 
 void front_attach(int fd, const struct job *job);

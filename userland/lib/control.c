@@ -78,7 +78,12 @@ const char *control_dir(char *err)
 		free(path);
 		return NULL;
 	}
-	return dir = path;
+	/* Whoever keeps it may leave its working directory. */
+	dir = realpath(path, NULL);
+	if (!dir)
+		snprintf(err, CONTROL_ERR_MAX, "%s: %s", path, strerror(errno));
+	free(path);
+	return dir;
 }
 
 /*

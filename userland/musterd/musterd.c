@@ -287,6 +287,10 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* Nothing of whoever started us may be held open: his pipes would never end. */
 	close_range(3, ~0u, 0);
+	/* And nothing of ours may get the number of one that he has closed. */
+	while ((rc = open("/dev/null", O_RDWR)) >= 0 && rc <= STDERR_FILENO)
+		;
+	close(rc);
 	if (!group || !*group)
 		group = MUSTER_GROUP;
 	if (inet_pton(AF_INET, group, &in) != 1 || !IN_MULTICAST(ntohl(in.s_addr))) {
