@@ -32,7 +32,7 @@
 #define SIGNALS_MAX	65536u		/* more than any RLIMIT_SIGPENDING that is usual */
 #define RUNS_MAX	(1u << 24)
 #define HOT_MESSAGES_MAX 1024u
-#define ARGS_PAGES	2u
+#define ARGS_MAX	(8u << 20)	/* bytes: execve(2) takes at most 6 MB */
 
 /* A message of hot pages, kept until the stub is ready for it. */
 struct hot_page {
@@ -256,10 +256,19 @@ static int count_pages(struct home *home)
 	return home->state ? 0 : -ENOMEM;
 }
 
-/* Pages that Linux itself touches when it lets the process go, or that are touched at once. */
+/*
+ * Pages that Linux itself touches when it lets the process go, or that are touched at once; and those
+ * that /proc/PID/cmdline and environ are read from, which for whoever reads them are missing (they do
+ * not wait).
+ */
 static void want_at_once(struct home *home)
 {
 	const struct wire_thread *t = &home->thread;
+	uint64_t start, end;
+
+	if (procinfo_args(home->stub->tgid, &start, &end) && end > start &&
+	    end - start <= ARGS_MAX)
+		home_want(home, start, (uint32_t)((end - start) / PAGE));
 
 	home_want(home, t->regs.rsp & ~(uint64_t)(PAGE - 1), 1);
 	if (t->rseq_size) {
@@ -414,7 +423,6 @@ static void let_go(struct home *home)
 {
 	struct stub *stub = home->stub;
 	struct wire_text why = { 0 };
-	uint64_t args, end;
 
 	if (set_thread(home, &why) || set_xstate(home, &why)) {
 		refuse(home, &why);
@@ -440,9 +448,6 @@ static void let_go(struct home *home)
 	move_came_home(stub);
 	if (stub->home != home)
 		return;
-	/* What ps(1) shows of it; who reads that before it is there gets nothing. */
-	if (procinfo_args(stub->tgid, &args, &end) && end > args)
-		home_want(home, args & ~(uint64_t)(PAGE - 1), ARGS_PAGES);
 	home_fill(home);
 	home_advance(home);
 }
