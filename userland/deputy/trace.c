@@ -32,8 +32,11 @@
 /* A newborn whose parent was killed before it could report it is let go after this time. */
 #define ORPHAN_MS 1000
 
+#define STOPS_A_TURN 128	/* then the nodes get their turn: they must hear from us */
+
 static struct list_head dead = LIST_HEAD_INIT(dead);
 static struct alarm orphan_alarm;
+static struct alarm more_alarm;
 
 bool trace_empty(void)
 {
@@ -55,13 +58,30 @@ void trace_run_native(struct stub *stub)
 	stub_resume(stub, home_resume_request(stub), 0);
 }
 
+/* A thread made just before all of its process was stopped has its part in that. */
+static void run_newborn(struct stub *stub)
+{
+	if (!stub->group_stop) {
+		trace_run_native(stub);
+		return;
+	}
+	stub->state = STUB_NATIVE;
+	stub_resume(stub, PTRACE_LISTEN, 0);
+}
+
 static void orphans_go(struct alarm *alarm)
 {
 	struct stub *stub;
 
 	list_for_each_entry(stub, &stubs, link)
 		if (stub->state == STUB_NEWBORN && stub->stopped && !stub->born_known)
-			trace_run_native(stub);
+			run_newborn(stub);
+	(void)alarm;
+}
+
+/* Only wakes the loop, which polls after each turn. */
+static void more_stops(struct alarm *alarm)
+{
 	(void)alarm;
 }
 
@@ -70,6 +90,7 @@ int trace_seize(pid_t pid)
 	struct stub *stub;
 
 	alarm_init(&orphan_alarm, orphans_go);
+	alarm_init(&more_alarm, more_stops);
 	if (ptrace(PTRACE_SEIZE, pid, 0, (long)OPTIONS))
 		return -errno;
 	stub = stub_new(pid, pid);
@@ -103,10 +124,12 @@ static void bury(struct stub *stub)
 /* Both its first stop and its parent's event have come. */
 static void born(struct stub *child)
 {
-	if (child->session)
+	if (child->session) {
+		child->group_stop = false;
 		away_born(child);
-	else
-		trace_run_native(child);
+	} else {
+		run_newborn(child);
+	}
 }
 
 /* Of two processes with one memory neither can move. A vfork's parent sleeps until its end. */
@@ -138,9 +161,15 @@ static void on_child(struct stub *parent, pid_t pid, int event)
 		born(child);
 }
 
-static void newborn_stop(struct stub *stub)
+static bool is_stop_signal(int sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+}
+
+static void newborn_stop(struct stub *stub, int event, int sig)
 {
 	stub_refresh(stub);
+	stub->group_stop = event == PTRACE_EVENT_STOP && is_stop_signal(sig);
 	if (stub->born_known)
 		born(stub);
 	else if (!alarm_pending(&orphan_alarm))
@@ -199,13 +228,21 @@ static void exec_stop(struct stub *stub)
 {
 	uint32_t cpu[WIRE_CPU_WORDS];
 	struct session *to;
+	bool freezing;
 
 	stub = on_exec(stub);
 	to = stub_away(stub) ? away_exec(stub) : front_place(stub->pid);
 	if (!to) {
+		freezing = stub->state == STUB_FREEZING;
 		baseline_default(cpu);
-		if (!baseline_exec(stub, cpu))
-			trace_run_native(stub);
+		if (baseline_exec(stub, cpu))
+			return;
+		trace_run_native(stub);
+		/* Its interrupt was used up; the move is of the process, not of the program. */
+		if (freezing) {
+			stub->state = STUB_FREEZING;
+			ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
+		}
 		return;
 	}
 	if (!finish_exec(stub))
@@ -213,11 +250,6 @@ static void exec_stop(struct stub *stub)
 }
 
 /* --- a process that runs freely --- */
-
-static bool is_stop_signal(int sig)
-{
-	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
-}
 
 static bool at_syscall_exit(struct stub *stub)
 {
@@ -258,7 +290,7 @@ static void native_stop(struct stub *stub, int event, int sig)
 	}
 	if (event || sig == (SIGTRAP | 0x80))
 		sig = 0;
-	else if (stub->pid == front_main_pid())
+	else if (stub->tgid == front_main_pid())
 		front_signal_seen(stub, sig);
 	freeze_insist(stub);
 	stub_resume(stub, home_resume_request(stub), sig);
@@ -296,7 +328,7 @@ static void on_status(pid_t pid, int status)
 
 	switch (stub->state) {
 	case STUB_NEWBORN:
-		newborn_stop(stub);
+		newborn_stop(stub, event, sig);
 		break;
 	case STUB_NATIVE:
 	case STUB_FREEZING:
@@ -319,11 +351,15 @@ void trace_again(struct stub *stub, int status)
 
 void trace_poll(void)
 {
-	int status;
+	int status, n = 0;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
+	while (n < STOPS_A_TURN && (pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
 		on_status(pid, status);
+		n++;
+	}
+	if (n == STOPS_A_TURN)
+		alarm_set(&more_alarm, 0);
 	while (!list_empty(&dead))
 		bury(list_first_entry(&dead, struct stub, grave));
 }
