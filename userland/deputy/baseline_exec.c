@@ -21,6 +21,20 @@
 #define INT3 0xcc
 #define GET_SYSCALL_INFO 0x420e	/* ptrace(2), Linux 5.3 */
 
+static const uint8_t cpuid_code[] = { 0x0f, 0xa2 };
+static const uint8_t tramp_start[] = { 0x48, 0x2b, 0x25 };
+
+/*
+ * What was found in an ld.so is remembered by its inode: which another file may have today, if the
+ * first was deleted.
+ */
+static bool is_there(struct stub *stub, uint64_t addr, const uint8_t *code, size_t len)
+{
+	uint8_t now[8];
+
+	return !stub_read(stub, addr, now, len) && !memcmp(now, code, len);
+}
+
 /* --- save areas --- */
 
 void baseline_fresh(struct stub *stub)
@@ -33,7 +47,8 @@ void baseline_fresh(struct stub *stub)
 		return;
 	memcpy(code + 3, &size, sizeof(size));
 	for (unsigned i = 0; i < ldso.ntramp; i++)
-		stub_write(stub, ldso.tramp[i], code, sizeof(code));
+		if (is_there(stub, ldso.tramp[i], tramp_start, sizeof(tramp_start)))
+			stub_write(stub, ldso.tramp[i], code, sizeof(code));
 }
 
 /* --- cpuid --- */
@@ -112,8 +127,13 @@ static int plant(struct stub *stub, const struct ldso *ldso, struct planted *p)
 	with = p->before + p->len;
 	err = stub_read(stub, p->addr, p->before, p->len);
 	memcpy(with, p->before, p->len);
-	for (unsigned i = 0; i < ldso->ncpuid; i++)
-		with[ldso->cpuid[i] - p->addr] = INT3;
+	for (unsigned i = 0; !err && i < ldso->ncpuid; i++) {
+		uint64_t at = ldso->cpuid[i] - p->addr;
+
+		if (memcmp(with + at, cpuid_code, sizeof(cpuid_code)))
+			err = -ESTALE;
+		with[at] = INT3;
+	}
 	if (!err)
 		err = stub_write(stub, p->addr, with, p->len);
 	if (err)
