@@ -387,9 +387,13 @@ void away_session_lost(struct session *session, const char *why)
 		if (stub->dead) {
 			;
 		} else if (stub->state == STUB_NATIVE || stub->state == STUB_FREEZING) {
-			/* Home already; what matters is whether pages of it were still there. */
-			if (home_forget(stub))
+			/*
+			 * Home already; what matters is whether pages of it were still there: it must
+			 * be dead before they become zeros.
+			 */
+			if (home_pending(stub))
 				lost(stub, session, why);
+			home_forget(stub);
 		} else if (stub->state != STUB_DYING) {
 			lost(stub, session, why);
 			stub->state = STUB_DYING;

@@ -150,6 +150,8 @@ static void pass_on(struct alarm *alarm)
 			seen[i].sig = 0;
 			return;
 		}
+	if (main_ended)
+		return;
 	debug("signal %d from %d passed on", p->sig, p->sender);
 	kill(main_pid, p->sig);
 }
