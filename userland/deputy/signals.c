@@ -133,13 +133,12 @@ void signal_flush_home(struct stub *stub)
 {
 	struct held_signal *held, *next;
 
-	/* SIGTRAPs stay in the list: one raised in here would be seen in here. */
+	/* What cannot be blocked stays in the list: raised in here it would be seen in here. */
 	list_for_each_entry_safe(held, next, &stub->held_signals, link) {
-		if (held->info.si_signo == SIGTRAP)
+		if (held->info.si_signo == SIGTRAP || held->info.si_signo == SIGSTOP)
 			continue;
 		list_del(&held->link);
-		if (!stop_again(stub, &held->info))
-			signal_raise(stub, &held->info, held->info.si_code != SI_TKILL);
+		signal_raise(stub, &held->info, held->info.si_code != SI_TKILL);
 		free(held);
 	}
 }
@@ -153,7 +152,9 @@ void signal_flush_outside(struct stub *stub)
 		bool one = held->info.si_code == SI_TKILL;
 
 		/* Linux lets nobody else claim that a signal comes from kill(2), or from itself. */
-		if (one)
+		if (stop_again(stub, &held->info))
+			;
+		else if (one)
 			syscall(SYS_tgkill, stub->tgid, stub->pid, sig);
 		else if (syscall(SYS_rt_sigqueueinfo, stub->tgid, sig, &held->info))
 			kill(stub->tgid, sig);
