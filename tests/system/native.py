@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
 from check import BIN, equal, main, wait_for  # noqa: E402
-from process import children_of  # noqa: E402
+from process import children_of, kill_tree  # noqa: E402
 
 BIN = pathlib.Path(BIN).resolve()
 PROG = str(BIN.parent / 'tests/native_prog')
@@ -36,9 +36,21 @@ def both(*argv, **kw):
     return under.stdout
 
 
+started = []
+
+
+def cleanup():
+    while started:
+        p = started.pop()
+        if p.poll() is None:
+            kill_tree(p.pid)
+            p.wait()
+
+
 def start(*argv, **kw):
     """A job; returns mosrun's Popen and the program's pid."""
-    p = subprocess.Popen([MOSRUN, *argv], stdout=subprocess.PIPE, text=True, **kw)
+    p = subprocess.Popen([MOSRUN, *argv], stdout=subprocess.PIPE, text=True, **dict({'start_new_session': True}, **kw))
+    started.append(p)
     return p, wait_for(lambda: program_of(p), 10, 'it runs')
 
 

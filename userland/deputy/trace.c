@@ -237,12 +237,11 @@ static void exec_stop(struct stub *stub)
 		baseline_default(cpu);
 		if (baseline_exec(stub, cpu))
 			return;
-		trace_run_native(stub);
 		/* Its interrupt was used up; the move is of the process, not of the program. */
-		if (freezing) {
+		freeze_insist(stub);
+		trace_run_native(stub);
+		if (freezing)
 			stub->state = STUB_FREEZING;
-			ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
-		}
 		return;
 	}
 	if (!finish_exec(stub))
