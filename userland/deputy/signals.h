@@ -20,7 +20,7 @@ void signal_flush_to_node(struct stub *stub);
 /*
  * Raises what was held in the stub itself (which is stopped, with its agent), so that Linux delivers
  * it when the program's mask allows. home.c uses signal_raise() for the node's pending ones.
- * SIGTRAP, which cannot be blocked meanwhile, is held until signal_flush_outside().
+ * SIGTRAP and SIGSTOP, which cannot be blocked meanwhile, are held until signal_flush_outside().
  */
 void signal_flush_home(struct stub *stub);
 int signal_raise(struct stub *stub, const siginfo_t *info, int to_process);
