@@ -8,6 +8,7 @@
 #include "kernel/mm/filecache.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/proc/restart.h"
 
 enum { NR_READ = 0, NR_FSTAT = 5, NR_PREAD64 = 17, NR_FTRUNCATE = 77 };
 
@@ -117,9 +118,12 @@ static bool maps_file(struct mm *mm, const struct stat64 *st)
 long sys_ftruncate(struct trapframe *tf, const uint64_t args[6])
 {
 	struct stat64 st;
+	long err = stat_descriptor(args[0], &st);
 
 	(void)tf;
-	if (!stat_descriptor(args[0], &st) && maps_file(current->mm, &st))
+	if (restart_code(err))
+		return err;
+	if (!err && maps_file(current->mm, &st))
 		return not_served(NR_FTRUNCATE, "of a file that it has mapped");
 	return forward(NR_FTRUNCATE, args);
 }

@@ -31,6 +31,9 @@ enum { NR_KILL = 62 };
 	(CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |          \
 	 CLONE_DETACHED | CLONE_CHILD_SETTID | CLONE_CLEAR_SIGHAND)
 
+/* What a child takes before it has a page of its own: its thread, the first tables, mappings. */
+#define CHILD_PAGES 32
+
 struct fork_request {
 	uint64_t flags;		/* without the exit signal */
 	uint64_t exit_signal;
@@ -127,11 +130,12 @@ static long do_fork(struct trapframe *tf, const struct fork_request *req)
 	if ((req->flags & CLONE_SETTLS) && req->tls >= USER_END)
 		return -EPERM;
 	/* A child of vfork has one itself: its memory is its grandparent's, who must wait, too. */
-	if (prepare_child(req, &child, &u))
+	if (!guest_memory_ok(CHILD_PAGES) || prepare_child(req, &child, &u))
 		return retreat(WHY_MEMORY, "no memory for a child process");
 
 	pid = guest_fork(req->flags | req->exit_signal);
-	if (pid <= 0 || proc_ending(parent)) {
+	/* A parent that was killed meanwhile has had this child all the same. */
+	if (pid <= 0) {
 		proc_discard(child);
 		proc_put(child);
 		return pid;

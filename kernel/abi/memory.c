@@ -10,6 +10,7 @@
 #include "kernel/guest/guest.h"
 #include "kernel/mm/filecache.h"
 #include "kernel/mm/mm.h"
+#include "kernel/proc/restart.h"
 
 enum {
 	NR_MMAP = 9, NR_MPROTECT = 10, NR_MUNMAP = 11, NR_BRK = 12, NR_MREMAP = 25,
@@ -31,6 +32,17 @@ enum {
 static bool ask_first(struct mm *mm, uint64_t bytes)
 {
 	return current_proc->map_sync || bytes >= ASK_BYTES || mm->vmas.count > ASK_MAPS;
+}
+
+/* A change of the map may split mappings, and their descriptions are the kernel's memory. */
+static bool no_room(void)
+{
+	return !guest_memory_ok(1);
+}
+
+static long retreat_no_room(void)
+{
+	return retreat(WHY_MEMORY, "no memory left for the description of mappings");
 }
 
 /* --- mmap ----------------------------------------------------------------------------------------- */
@@ -137,6 +149,8 @@ long sys_mmap(struct trapframe *tf, const uint64_t args[6])
 	if ((flags & MM_MAP_SHARED) && ((prot & WVMA_WRITE) || (flags & MM_MAP_PRIVATE)))
 		return retreat(WHY_MAPPING, "a writable shared mapping of a file");
 
+	if (no_room())
+		return retreat_no_room();
 	mutex_lock(&mm->map_lock);
 	ret = anon ? map_anon(mm, a) : map_file(mm, a, &why);
 	mutex_unlock(&mm->map_lock);
@@ -181,6 +195,8 @@ long sys_mprotect(struct trapframe *tf, const uint64_t args[6])
 	(void)tf;
 	if (args[2] & ~(uint64_t)PROT_ALL)
 		return not_served(NR_MPROTECT, "special protection");
+	if (no_room())
+		return retreat_no_room();
 	mutex_lock(&mm->map_lock);
 	/* Making much writable counts against home's memory, as mapping it does. */
 	if ((args[2] & WVMA_WRITE) && ask_first(mm, args[1])) {
@@ -212,6 +228,8 @@ long sys_mremap(struct trapframe *tf, const uint64_t args[6])
 	long ret, home = 0;
 
 	(void)tf;
+	if (no_room())
+		return retreat_no_room();
 	mutex_lock(&mm->map_lock);
 	ask = new_len > old_len && ask_first(mm, new_len - old_len);
 	ret = mm_remap(mm, addr, old_len, new_len, flags, args[4]);
@@ -242,15 +260,20 @@ long sys_brk(struct trapframe *tf, const uint64_t args[6])
 {
 	struct mm *mm = current->mm;
 	uint64_t old;
-	long ret;
+	long ret, home;
 
 	(void)tf;
+	if (no_room())
+		return retreat_no_room();
 	mutex_lock(&mm->map_lock);
 	old = mm->brk;
-	if (args[0] > old && ask_first(mm, args[0] - old) &&
-	    home_call(NR_BRK, args[0], 0, 0, 0, 0, 0) != (long)args[0]) {
-		mutex_unlock(&mm->map_lock);
-		return old;
+	if (args[0] > old && ask_first(mm, args[0] - old)) {
+		home = home_call(NR_BRK, args[0], 0, 0, 0, 0, 0);
+		if (home != (long)args[0]) {
+			mutex_unlock(&mm->map_lock);
+			/* Interrupted before home had begun: that says nothing of the break. */
+			return restart_code(home) ? home : (long)old;
+		}
 	}
 	ret = mm_brk(mm, args[0]);
 	if (ret >= 0 && (uint64_t)ret != old)

@@ -212,8 +212,11 @@ long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
 
 /* --- sending ---------------------------------------------------------------------------------------- */
 
-/* The real user id, for the siginfo of signals to oneself; home is asked once. */
-static uint32_t own_uid(void)
+/*
+ * The real user id, for the siginfo of signals to oneself; home is asked once. Negative: one of the
+ * restart codes.
+ */
+static long own_uid(void)
 {
 	struct proc *proc = current_proc;
 
@@ -221,7 +224,7 @@ static uint32_t own_uid(void)
 		long uid = home_call(NR_GETUID, 0, 0, 0, 0, 0, 0);
 
 		if (uid < 0)
-			return 0;
+			return uid;
 		proc->uid = uid;
 		proc->uid_known = true;
 	}
@@ -232,13 +235,17 @@ static uint32_t own_uid(void)
 static long send_to_self(int signo, struct uthread *only, int code)
 {
 	struct siginfo info = { .signo = signo, .code = code };
+	long uid;
 
 	if (signo < 0 || signo > LSIG_MAX)
 		return -EINVAL;
 	if (!signo)
 		return 0;
+	uid = own_uid();
+	if (uid < 0)
+		return uid;
 	info.from.pid = current_proc->pid;
-	info.from.uid = own_uid();
+	info.from.uid = uid;
 	return signal_send(current_proc, only, &info);
 }
 

@@ -18,8 +18,8 @@
 #include "kernel/mm/mm.h"
 #include "kernel/proc/proc.h"
 
-/* Memory that stays free for the node itself and for what guests will allocate. */
-#define RESERVE_PAGES 512
+/* What a process takes before it has a page: its thread, tables, mappings. */
+#define PROCESS_PAGES 32
 
 struct arrival {
 	struct list_head link;		/* session->arriving; the network thread's own */
@@ -128,7 +128,7 @@ const char *guest_on_img_begin(struct session *s, const struct wire_hdr *hdr, co
 			 "not eligible: lacks %s (the process was started with it)", lacking);
 		return refuse(s, a, WHY_CPU, text);
 	}
-	if (image->pages + RESERVE_PAGES > mem_free_pages())
+	if (image->pages > mem_total_pages() || !guest_memory_ok(image->pages + PROCESS_PAGES))
 		return refuse_memory(s, a);
 	a->proc = proc_create(s, &a->image);
 	if (!a->proc || guest_pager_attach(s, a->pid, a->proc->mm))

@@ -8,17 +8,20 @@
 #include "kernel/guest/session.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/page.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/thread.h"
 
-/* Content of an answer, as it came: one message's worth. */
+/* Content of an answer, as it came. At most a page: larger blocks may be lacking when memory is short. */
 struct chunk {
 	struct list_head link;
 	size_t len;
 	uint8_t data[];
 };
+
+#define CHUNK_MAX (PAGE_SIZE - sizeof(struct chunk))
 
 /* One question of a guest's thread; lives on that thread's stack, on session->calls by its lock. */
 struct pending {
@@ -101,14 +104,16 @@ static const char *pending_content(struct pending *p, const void *data, size_t l
 	if (len > p->room)
 		return "answer with more content than was asked for";
 	p->room -= len;
-	if (!len)
-		return NULL;
-	c = kmalloc(sizeof(*c) + len);
-	if (!c)
-		return "no memory for an answer";
-	c->len = len;
-	memcpy(c->data, data, len);
-	list_add_tail(&c->link, &p->chunks);
+	for (size_t done = 0; done < len; done += c->len) {
+		size_t n = len - done < CHUNK_MAX ? len - done : CHUNK_MAX;
+
+		c = kmalloc(sizeof(*c) + n);
+		if (!c)
+			return "no memory for an answer";
+		c->len = n;
+		memcpy(c->data, (const uint8_t *)data + done, n);
+		list_add_tail(&c->link, &p->chunks);
+	}
 	return NULL;
 }
 
@@ -239,8 +244,14 @@ static int call_send(struct session *s, const struct fcall *call, uint32_t tid, 
 		else if (head.total > g.size)
 			how = SEND_BULK;
 		g.buf = kmalloc(g.size);
+		/* Smaller messages do as well where memory is in pieces. */
+		while (!g.buf && g.size > PAGE_SIZE) {
+			how = SEND_BULK;
+			g.size = PAGE_SIZE;
+			g.buf = kmalloc(g.size);
+		}
 		if (!g.buf)
-			return -ENOMEM;
+			return retreat(WHY_MEMORY, "no memory for the content of a system call");
 		gather_put(&g, NULL, call->fixups, call->nfixups * sizeof(struct wire_fixup));
 		for (unsigned i = 0; i < call->nbufs; i++)
 			if (call->buf[i].flags & WBUF_IN)

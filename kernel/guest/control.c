@@ -51,15 +51,22 @@ int guest_enlist(struct proc *proc)
 	return 0;
 }
 
-void guest_unlist(struct proc *proc)
+/* With session->lock held. */
+static void unlist(struct session *s, struct guest *g)
 {
-	struct session *s = proc->session;
-	struct guest *g = proc->guest;
-
-	spin_lock(&s->lock);
 	guest_pager_handover(s, g);
 	list_del(&g->link);
 	list_init(&g->link);
+}
+
+void guest_unlist(struct proc *proc)
+{
+	struct session *s = proc->session;
+
+	spin_lock(&s->lock);
+	/* Its last thread may have been faster. */
+	if (proc->guest)
+		unlist(s, proc->guest);
 	spin_unlock(&s->lock);
 }
 
@@ -92,11 +99,14 @@ void guest_mm_split(struct proc *proc)
 
 void guest_proc_gone(struct proc *proc)
 {
+	struct session *s = proc->session;
 	struct guest *g = proc->guest;
 
-	guest_unlist(proc);
-	__atomic_sub_fetch(&guests, 1, __ATOMIC_RELAXED);
+	spin_lock(&s->lock);
+	unlist(s, g);
 	proc->guest = NULL;
+	spin_unlock(&s->lock);
+	__atomic_sub_fetch(&guests, 1, __ATOMIC_RELAXED);
 	mm_put(g->mm);
 	kfree(g);
 	proc_put(proc);

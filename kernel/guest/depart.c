@@ -71,20 +71,19 @@ static void ghost_free(struct ghost *g)
 
 /* --- messages -------------------------------------------------------------------------------- */
 
-static const char *answered(struct session *s, uint32_t pid, int state, const struct wire_text *why)
+/* The process may have been taken away while this answer was on its way: then it concerns nobody. */
+static void answered(struct session *s, uint32_t pid, int state, const struct wire_text *why)
 {
-	struct proc *leaving = NULL;
 	struct guest *guest;
 	struct ghost *g;
 
 	spin_lock(&s->lock);
 	g = ghost_find(s, pid);
 	if (g && g->leaving && g->state == LEAVING) {
-		leaving = g->leaving;
 		g->state = state;
 		if (why)
 			g->why = *why;
-		guest = leaving->guest;
+		guest = g->leaving->guest;
 		/* Home sends the signals again that were left to it. */
 		if (state == REFUSED)
 			guest->leaving = false;
@@ -96,13 +95,13 @@ static const char *answered(struct session *s, uint32_t pid, int state, const st
 		waitq_wake_all(&g->wq);
 	}
 	spin_unlock(&s->lock);
-	return leaving ? NULL : "answer to an image that was not sent";
 }
 
 const char *guest_on_img_running(struct session *s, const struct wire_hdr *hdr, const void *payload)
 {
 	(void)payload;
-	return answered(s, hdr->tid, LEFT, NULL);
+	answered(s, hdr->tid, LEFT, NULL);
+	return NULL;
 }
 
 const char *guest_on_img_refused(struct session *s, const struct wire_hdr *hdr, const void *payload)
@@ -110,7 +109,9 @@ const char *guest_on_img_refused(struct session *s, const struct wire_hdr *hdr, 
 	struct wire_text why = *(const struct wire_text *)payload;
 	const char *bad = wire_check_text(&why);
 
-	return bad ? bad : answered(s, hdr->tid, REFUSED, &why);
+	if (!bad)
+		answered(s, hdr->tid, REFUSED, &why);
+	return bad;
 }
 
 const char *guest_on_img_done(struct session *s, const struct wire_hdr *hdr, const void *payload)
@@ -170,7 +171,6 @@ struct runs {
 	struct wire_run *run;
 	size_t n, room;
 	uint64_t pages;			/* RUN_SOURCE ones */
-	uint32_t kind;			/* of those being added */
 	struct hot *hot;
 };
 
@@ -184,7 +184,7 @@ static void hot_add(struct hot *hot, uint64_t addr)
 		hot->page[hot->n++] = addr;
 }
 
-static int runs_add(void *arg, uint64_t addr, uint64_t npages)
+static int runs_add(void *arg, uint64_t addr, uint64_t npages, bool away)
 {
 	struct runs *r = arg;
 
@@ -200,8 +200,8 @@ static int runs_add(void *arg, uint64_t addr, uint64_t npages)
 			r->run = more;
 			r->room = room;
 		}
-		r->run[r->n++] = (struct wire_run){ addr, n, r->kind };
-		if (r->kind == RUN_SOURCE)
+		r->run[r->n++] = (struct wire_run){ addr, n, away ? RUN_KEEP : RUN_SOURCE };
+		if (!away)
 			r->pages += n;
 		addr += n * PAGE_SIZE;
 		npages -= n;
@@ -296,9 +296,6 @@ int guest_go_home(void)
 	/* No DONE for a process that is on its way: home would drop what it must keep. */
 	guest_pager_pause(proc->mm);
 	err = mm_collect(proc->mm, runs_add, &runs);
-	runs.kind = RUN_KEEP;
-	if (!err)
-		err = mm_collect_away(proc->mm, runs_add, &runs);
 	if (err)
 		goto resume;
 	proc_export_thread(&t, xstate);

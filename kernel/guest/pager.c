@@ -214,12 +214,13 @@ const char *guest_on_page_get(struct session *s, const struct wire_hdr *hdr, con
 	static uint8_t raw[WIRE_PAGES_MAX * PAGE_SIZE]; /* the network thread's own */
 	const struct wire_page_get *get = payload;
 	unsigned how = SEND_NOWAIT | (hdr->flags & WF_BULK ? SEND_BULK : 0);
-	struct mm *mm = guest_ghost_mm(s, hdr->tid);
 	uint32_t done = 0;
+	struct mm *mm;
 
 	if (!get->npages || get->npages > WIRE_PAGE_GET_MAX || get->addr % PAGE_SIZE ||
 	    get->addr >= USER_END || get->npages > (USER_END - get->addr) / PAGE_SIZE)
 		return "request for an impossible range of pages";
+	mm = guest_ghost_mm(s, hdr->tid);
 	while (done < get->npages) {
 		struct wire_pages out = { .addr = get->addr + done * PAGE_SIZE };
 		struct part parts[2] = { { &out, sizeof(out) }, { raw, 0 } };

@@ -6,52 +6,47 @@
 #include "kernel/mm/internal.h"
 
 struct collect {
-	bool away;	     /* which of the two kinds is wanted */
 	uint64_t start, end; /* the run so far */
-	int (*fn)(void *arg, uint64_t addr, uint64_t npages);
+	bool away;	     /* its kind */
+	mm_collect_fn *fn;
 	void *arg;
 };
+
+static int collect_end(struct collect *c)
+{
+	return c->end > c->start ?
+		       c->fn(c->arg, c->start, (c->end - c->start) / PAGE_SIZE, c->away) :
+		       0;
+}
 
 static int collect_one(void *arg, uint64_t addr, pte_t *pte)
 {
 	struct collect *c = arg;
+	bool away = *pte & PTE_AWAY;
 	int result = 0;
 
-	if (!(c->away ? !!(*pte & PTE_AWAY) : pte_is_private(*pte)))
+	if (!away && !pte_is_private(*pte))
 		return 0;
-	if (addr != c->end) {
-		if (c->end > c->start)
-			result = c->fn(c->arg, c->start, (c->end - c->start) / PAGE_SIZE);
+	if (addr != c->end || away != c->away) {
+		result = collect_end(c);
 		c->start = addr;
+		c->away = away;
 	}
 	c->end = addr + PAGE_SIZE;
 	return result;
 }
 
-static int collect(struct mm *mm, struct collect *c)
+int mm_collect(struct mm *mm, mm_collect_fn *fn, void *arg)
 {
+	struct collect c = { .fn = fn, .arg = arg };
 	int result;
 
 	mutex_lock(&mm->lock);
-	result = pt_walk(mm->root, 0, USER_END, collect_one, c);
-	if (!result && c->end > c->start)
-		result = c->fn(c->arg, c->start, (c->end - c->start) / PAGE_SIZE);
+	result = pt_walk(mm->root, 0, USER_END, collect_one, &c);
+	if (!result)
+		result = collect_end(&c);
 	mutex_unlock(&mm->lock);
 	return result;
-}
-
-int mm_collect(struct mm *mm, int (*fn)(void *arg, uint64_t addr, uint64_t npages), void *arg)
-{
-	struct collect c = { .fn = fn, .arg = arg };
-
-	return collect(mm, &c);
-}
-
-int mm_collect_away(struct mm *mm, int (*fn)(void *arg, uint64_t addr, uint64_t npages), void *arg)
-{
-	struct collect c = { .away = true, .fn = fn, .arg = arg };
-
-	return collect(mm, &c);
 }
 
 static bool all_zero(const uint64_t *words)

@@ -20,9 +20,6 @@ uint64_t zero_page_phys(void);
  */
 struct page *guest_page_alloc(bool zero);
 
-/* Is there room for npages more? Drops cached file pages if need be. */
-bool guest_memory_ok(uint64_t npages);
-
 /* Stores an entry over *pte and keeps the counts right. Neither references nor flushes. */
 void mm_set_pte(struct mm *mm, pte_t *pte, pte_t value);
 

@@ -43,6 +43,8 @@ bool guest_memory_ok(uint64_t npages)
 {
 	uint64_t need = reserve_pages() + npages, have = mem_free_pages();
 
+	if (npages > mem_total_pages())
+		return false;
 	if (have >= need)
 		return true;
 	/* Somewhat more than needed, so that this is not done again for the very next page. */

@@ -196,13 +196,13 @@ unsigned mm_prefetch(struct mm *mm, uint64_t *cursor, unsigned max);
 /* --- the way home (collect.c) ---------------------------------------------------------------- */
 
 /*
- * Calls fn for each run of pages that home does not have: present private pages. fn is called with
- * mm->lock held; a result other than 0 ends the walk and is returned. The process must be frozen.
+ * Calls fn for each run of private pages: those that home does not have, and (away) those that were
+ * never fetched, of which home's own copy is the current one. One walk for both, because pages may
+ * still be arriving: each is in one of the two. fn is called with mm->lock held; a result other than
+ * 0 ends the walk and is returned. The process must be frozen.
  */
-int mm_collect(struct mm *mm, int (*fn)(void *arg, uint64_t addr, uint64_t npages), void *arg);
-
-/* The same for the pages that are still away: home's own copy of them is the current one. */
-int mm_collect_away(struct mm *mm, int (*fn)(void *arg, uint64_t addr, uint64_t npages), void *arg);
+typedef int mm_collect_fn(void *arg, uint64_t addr, uint64_t npages, bool away);
+int mm_collect(struct mm *mm, mm_collect_fn *fn, void *arg);
 
 /*
  * The content of one page for home. WPAGE_RAW: 4096 bytes are in buf; WPAGE_ZERO: all zero;
@@ -282,6 +282,12 @@ int mm_fault(struct mm *mm, uint64_t addr, enum mm_access access, struct fault_i
 void user_fault_signal(struct trapframe *tf, int signo, int code, uint64_t addr);
 void user_out_of_memory(struct trapframe *tf);
 void user_fault_remote(struct trapframe *tf, uint64_t addr);
+
+/*
+ * Is there room for npages more, with a reserve left for the kernel and for the guests' way home? Drops
+ * cached file pages if need be. Also asked before the kernel takes memory on a guest's behalf.
+ */
+bool guest_memory_ok(uint64_t npages);
 
 /* Frees memory by sending a guest home; true when trying again makes sense. May sleep long. */
 bool guest_memory_pressure(void);

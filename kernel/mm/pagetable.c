@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "kernel/cpu/features.h"
+#include "kernel/mm/internal.h"
 #include "kernel/mm/kmap.h"
 #include "kernel/mm/tlb.h"
 #include "kernel/mm/vma.h"
@@ -98,7 +99,7 @@ pte_t *pt_make(uint64_t root, uint64_t addr)
 		pte_t *e = entry(table, level, addr);
 
 		if (!(*e & PTE_PRESENT)) {
-			struct page *page = page_alloc_zero(0);
+			struct page *page = guest_page_alloc(true);
 
 			if (!page)
 				return NULL;

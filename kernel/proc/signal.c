@@ -39,12 +39,11 @@ static bool thread_cares(const struct uthread *u, int signo)
 	return !(u->sigmask & SIGBIT(signo)) || (u->waits_for & SIGBIT(signo));
 }
 
-int signal_send(struct proc *proc, struct uthread *only, const struct siginfo *info)
+static int send_locked(struct proc *proc, struct uthread *only, const struct siginfo *info)
 {
-	int signo = info->signo, err = 0;
+	int signo = info->signo, err;
 	struct uthread *u, *target = only;
 
-	spin_lock(&proc->lock);
 	cancel_opposites(proc, signo);
 	if (!target) {
 		list_for_each_entry(u, &proc->threads, link)
@@ -52,11 +51,19 @@ int signal_send(struct proc *proc, struct uthread *only, const struct siginfo *i
 				target = u;
 	}
 	if (!target || (signal_ignored_locked(proc, signo) && !(target->sigmask & SIGBIT(signo))))
-		goto out;
+		return 0;
 	err = sigpend_add(only ? &only->pending : &proc->pending, info, false, false);
 	if (thread_cares(target, signo))
 		thread_set_work(target->thread, THREAD_WORK_SIGNAL);
-out:
+	return err;
+}
+
+int signal_send(struct proc *proc, struct uthread *only, const struct siginfo *info)
+{
+	int err;
+
+	spin_lock(&proc->lock);
+	err = send_locked(proc, only, info);
 	spin_unlock(&proc->lock);
 	return err;
 }
@@ -65,19 +72,19 @@ void proc_signal(struct proc *proc, const struct wire_signal *sig)
 {
 	struct uthread *only = NULL;
 	struct siginfo info;
+	int err;
 
 	if (!signo_valid(sig->signo))
 		return;
 	memcpy(&info, sig->info, sizeof(info));
 	info.signo = sig->signo;
-	/* A signal for a thread: there is only one so far, and its tid is the pid. */
-	if (!sig->to_process) {
-		spin_lock(&proc->lock);
-		if (!list_empty(&proc->threads))
-			only = list_first_entry(&proc->threads, struct uthread, link);
-		spin_unlock(&proc->lock);
-	}
-	if (signal_send(proc, only, &info))
+	spin_lock(&proc->lock);
+	/* A signal for a thread: there is only one so far, and its tid is the pid. It may be ending. */
+	if (!sig->to_process && !list_empty(&proc->threads))
+		only = list_first_entry(&proc->threads, struct uthread, link);
+	err = send_locked(proc, only, &info);
+	spin_unlock(&proc->lock);
+	if (err)
 		kprintf("proc: no memory for a signal to %s (%u)\n", proc->comm, proc->pid);
 }
 

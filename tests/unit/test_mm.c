@@ -789,23 +789,32 @@ static void check_side(struct side *s)
 	}
 }
 
-static int mark_run(void *arg, uint64_t addr, uint64_t npages)
-{
-	bool *mark = arg;
+/* Which pages go home, and which stayed there. */
+struct marks {
+	bool ours[N], away[N];
+};
 
-	for (uint64_t i = 0; i < npages; i++)
-		mark[(addr - BASE) / PAGE_SIZE + i] = true;
+static int mark_run(void *arg, uint64_t addr, uint64_t npages, bool away)
+{
+	struct marks *m = arg;
+	bool *mark = &(away ? m->away : m->ours)[(addr - BASE) / PAGE_SIZE];
+
+	CHECK(npages > 0);
+	for (uint64_t i = 0; i < npages; i++) {
+		CHECK(!mark[i]);
+		mark[i] = true;
+	}
 	return 0;
 }
 
 /* The process at home, rebuilt from its own pages and ours, has what it must have. */
 static void check_way_home(struct side *s)
 {
-	bool ours[N] = { false }, away[N] = { false };
+	struct marks m = { 0 };
+	const bool *ours = m.ours, *away = m.away;
 	uint64_t buf[PAGE_SIZE / 8];
 
-	CHECK(mm_collect(s->mm, mark_run, ours) == 0);
-	CHECK(mm_collect_away(s->mm, mark_run, away) == 0);
+	CHECK(mm_collect(s->mm, mark_run, &m) == 0);
 	for (int i = 0; i < N; i++) {
 		uint64_t value = s->cell[i].file ? file_value(s->cell[i].index) : 0;
 
