@@ -63,8 +63,10 @@ static long in_pieces(uint64_t nr, const uint64_t args[6], bool positioned)
 		piece[2] = total - done < WIRE_CALL_MAX ? total - done : WIRE_CALL_MAX;
 		if (positioned)
 			piece[3] = args[3] + done;
+		/* Linux lets no signal cut such a transfer short, and what is done cannot be repeated. */
+		current_user->steady = done > 0;
 		ret = forward(nr, piece);
-		/* What has been transferred cannot be repeated; the rest is for the next call. */
+		current_user->steady = false;
 		if (ret < 0)
 			return done ? (long)done : ret;
 		done += ret;

@@ -336,7 +336,7 @@ long guest_call(struct fcall *call)
 	pending_begin(s, &p, W_REPLY, room);
 	ret = call_send(s, call, p.tid, p.id, 0);
 	if (!ret)
-		ret = pending_wait(s, &p, true);
+		ret = pending_wait(s, &p, !current_user->steady);
 	if (!ret) {
 		ret = p.reply.ret;
 		if (!call_answer_fits(call, &p, room))

@@ -114,6 +114,7 @@ struct uthread {
 	uint64_t stime_ns;		/* CPU time inside system calls */
 	uint64_t call_start_ns;		/* CPU time when the current one began; 0: in none */
 	bool retreating;		/* retreat() was called since the last entry */
+	bool steady;			/* its forwarded calls are not aborted: see file_calls.c */
 };
 
 static inline struct uthread *uthread_of(const struct thread *t)
