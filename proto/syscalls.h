@@ -10,12 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SYSCALL_MAX 462		/* the last number of Linux 6.12 on x86-64 */
+#define SYSCALL_MAX 462 /* the last number of Linux 6.12 on x86-64 */
 
 enum sys_class {
-	SYS_UNKNOWN,	/* no such call: retreat, home knows */
-	SYS_LOCAL,	/* served by the node alone */
-	SYS_SPLIT,	/* served by the node, with home's part: replayed there, or some forms forwarded */
+	SYS_UNKNOWN, /* no such call: retreat, home knows */
+	SYS_LOCAL,   /* served by the node alone */
+	SYS_SPLIT,	/* served by the node, and replayed at home, or forwarded in some forms */
 	SYS_FORWARD,	/* executed in the stub */
 	SYS_RETREAT,	/* the process goes home for it */
 };
@@ -31,40 +31,40 @@ enum sys_argkind {
 	ARG_IN_MUL,	/* argument ref times size */
 	ARG_OUT,	/* `size` bytes from home, all of them written whenever the call succeeds */
 	ARG_OUT_RET,	/* room for argument ref bytes; the first `return value` are written */
-	ARG_OUT_RETMUL,	/* room for argument ref times size; return value times size are written */
-	ARG_PART,	/* `size` bytes from home, of which the call may write only some; with ref, even when
-			 * it fails. They go home first, so that the rest stays as it was */
-	ARG_PART_LEN,	/* the same, argument ref plus size bytes */
-	ARG_INOUT,	/* `size` bytes, read first, written afterwards */
-	ARG_INOUT_MUL,	/* argument ref times size bytes; written back on failure too */
-	ARG_TIMEOUT,	/* `size` bytes in; the time left comes back, also on failure, if writable */
-	ARG_FDSET,	/* bits for argument ref descriptors, both ways */
-	ARG_IOV_IN,	/* ref counts the struct iovec here; gathered */
-	ARG_IOV_OUT,	/* the same, scattered */
-	ARG_OUT_LENP,	/* room for *(u32 *)argument ref bytes, both ways */
-	ARG_LENP,	/* that pointer: 4 bytes both ways */
-	ARG_SIGMASK,	/* a signal set of argument ref bytes, applied on the node; NULL goes home */
-	ARG_SIGMASKP,	/* pointer to {such a pointer, its size} (pselect6) */
-	ARG_CMD,	/* argument ref selects a row of another table */
+	ARG_OUT_RETMUL, /* room for argument ref times size; return value times size are written */
+	ARG_PART,	/* `size` bytes from home; the call may write only some of them, with ref
+			 * even when it fails. They go there first, so that the rest stays as it was */
+	ARG_PART_LEN,  /* the same, argument ref plus size bytes */
+	ARG_INOUT,     /* `size` bytes, read first, written afterwards */
+	ARG_INOUT_MUL, /* argument ref times size bytes; written back on failure too */
+	ARG_TIMEOUT,   /* `size` bytes in; the time left comes back, also on failure, if writable */
+	ARG_FDSET,     /* bits for argument ref descriptors, both ways */
+	ARG_IOV_IN,    /* ref counts the struct iovec here; gathered */
+	ARG_IOV_OUT,   /* the same, scattered */
+	ARG_OUT_LENP,  /* room for *(u32 *)argument ref bytes, both ways */
+	ARG_LENP,      /* that pointer: 4 bytes both ways */
+	ARG_SIGMASK,   /* a signal set of argument ref bytes, applied on the node; NULL goes home */
+	ARG_SIGMASKP,  /* pointer to {such a pointer, its size} (pselect6) */
+	ARG_CMD,       /* argument ref selects a row of another table */
 };
 
 struct sys_arg {
-	uint8_t kind;	/* enum sys_argkind */
+	uint8_t kind; /* enum sys_argkind */
 	uint8_t ref;
 	uint16_t size;
 };
 
 struct sys_desc {
-	const char *name;	/* NULL: no such call */
-	uint8_t class;		/* enum sys_class */
+	const char *name; /* NULL: no such call */
+	uint8_t class;	  /* enum sys_class */
 	struct sys_arg args[6];
 };
 
 /* A command of ioctl, fcntl, prctl...: replaces the row of the call. */
 struct cmd_desc {
-	uint16_t nr;		/* the system call */
+	uint16_t nr; /* the system call */
 	uint32_t cmd;
-	struct sys_desc desc;	/* name of the command; FORWARD, SPLIT or RETREAT */
+	struct sys_desc desc; /* name of the command; FORWARD, SPLIT or RETREAT */
 };
 
 extern const struct sys_desc sys_table[SYSCALL_MAX + 1];
@@ -78,8 +78,8 @@ const struct sys_desc *sys_lookup(uint64_t nr);
 const char *sys_name(uint64_t nr, char buf[24]);
 
 /*
- * The row that holds for these arguments: that of the command, where the call has commands. NULL when
- * the command is not known. Needs no user memory.
+ * The row that holds for these arguments: that of the command, where the call has commands. NULL
+ * when the command is not known. Needs no user memory.
  */
 const struct sys_desc *sys_resolve(uint64_t nr, const uint64_t args[6]);
 

@@ -2,8 +2,8 @@
 /*
  * System calls of guests. Private to kernel/abi/.
  *
- * dispatch.c finds who serves a call; forward.c carries it home as proto/syscalls.def describes; the
- * other files serve what the table calls LOCAL or SPLIT, one file per family.
+ * dispatch.c finds who serves a call; forward.c carries it home as proto/syscalls.def describes;
+ * the other files serve what the table calls LOCAL or SPLIT, one file per family.
  */
 #ifndef KERNEL_ABI_ABI_H
 #define KERNEL_ABI_ABI_H
@@ -38,8 +38,8 @@ long mask_begin(uint64_t set, uint64_t size);
 void mask_end(long ret);
 
 /*
- * sys_NAME() for each call that is LOCAL or SPLIT, by family: memory.c, signal_calls.c, time_calls.c,
- * process_calls.c, fork_calls.c, exec_calls.c, file_calls.c.
+ * sys_NAME() for each call that is LOCAL or SPLIT, by family: memory.c, signal_calls.c,
+ * time_calls.c, process_calls.c, fork_calls.c, exec_calls.c, file_calls.c.
  */
 #define DECLARE_LOCAL(name) sys_fn sys_##name;
 #define DECLARE_SPLIT(name) sys_fn sys_##name;

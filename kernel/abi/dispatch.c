@@ -8,7 +8,7 @@
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 
-#define SYSCALL_INSN_LEN 2
+#define SYSCALL_INSN_LEN   2
 #define NR_RESTART_SYSCALL 219
 
 /* What the table calls LOCAL or SPLIT is served by the function of that name. */
@@ -27,7 +27,8 @@ long not_served(uint64_t nr, const char *form)
 {
 	char buf[24];
 
-	return retreat(WHY_SYSCALL, "system call %s%s%s", sys_name(nr, buf), *form ? ": " : "", form);
+	return retreat(WHY_SYSCALL, "system call %s%s%s", sys_name(nr, buf), *form ? ": " : "",
+		       form);
 }
 
 static long serve(struct trapframe *tf, uint64_t nr, const uint64_t args[6])
@@ -51,7 +52,9 @@ void syscall_dispatch(struct trapframe *tf)
 	u->stime_ns += thread_cpu_ns(current) - u->call_start_ns;
 	u->call_start_ns = 0;
 
-	/* Also when memory management sent it home from inside: then the result is not the truth. */
+	/*
+	 * Also when memory management sent it home from inside: then the result is not the truth.
+	 */
 	if (ret == RETREATED || u->retreating) {
 		if (tf->vector != TRAP_SYSCALL)
 			return;

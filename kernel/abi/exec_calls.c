@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * execve happens at home, where the binary formats, scripts and setuid rules are. When it succeeds, there is
- * no answer: home sends a fresh image of the same pid, or keeps the process, and this one is taken away.
+ * execve happens at home, where the binary formats, scripts and setuid rules are. When it succeeds,
+ * there is no answer: home sends a fresh image of the same pid, or keeps the process, and this one
+ * is taken away.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,9 +14,9 @@
 
 enum { NR_EXECVE = 59, NR_EXECVEAT = 322 };
 
-#define PATH_BYTES 4096u
-#define STRINGS_MAX (4u << 20)	/* bytes: the largest block of our heap */
-#define STRING_MAX (128u << 10)	/* Linux's MAX_ARG_STRLEN */
+#define PATH_BYTES  4096u
+#define STRINGS_MAX (4u << 20)	 /* bytes: the largest block of our heap */
+#define STRING_MAX  (128u << 10) /* Linux's MAX_ARG_STRLEN */
 
 /* Argument and environment strings, one after the other, and the places of pointers to them. */
 struct strings {
@@ -23,8 +24,8 @@ struct strings {
 	size_t used, size;
 	struct wire_fixup *fixups;
 	unsigned n, room;
-	bool bad;	/* a pointer was bad: what follows `used` is an unmapped page at home */
-	bool full;	/* more than can be carried */
+	bool bad;  /* a pointer was bad: what follows `used` is an unmapped page at home */
+	bool full; /* more than can be carried */
 };
 
 static bool grow(void **p, size_t used, size_t *size, size_t max)
@@ -51,14 +52,15 @@ static bool add_pointer(struct strings *s, unsigned buf, unsigned index)
 		size_t size = s->room * sizeof(s->fixups[0]);
 		void *p = s->fixups;
 
-		if (s->n >= WIRE_FIXUPS_MAX || !grow(&p, size, &size, WIRE_FIXUPS_MAX * sizeof(s->fixups[0])))
+		if (s->n >= WIRE_FIXUPS_MAX ||
+		    !grow(&p, size, &size, WIRE_FIXUPS_MAX * sizeof(s->fixups[0])))
 			return false;
 		s->fixups = p;
 		s->room = size / sizeof(s->fixups[0]);
 	}
-	s->fixups[s->n++] = (struct wire_fixup){ .buf = buf, .target = 3,
-						 .offset = index * sizeof(uint64_t),
-						 .delta = s->used };
+	s->fixups[s->n++] = (struct wire_fixup){
+		.buf = buf, .target = 3, .offset = index * sizeof(uint64_t), .delta = s->used
+	};
 	return true;
 }
 
@@ -96,10 +98,11 @@ static bool add_string(struct strings *s, uint64_t from)
 }
 
 /*
- * Takes in the vector (argv or envp) at addr as buffer `buf` of the call. The pointers in it are replaced
- * at home. A bad pointer ends it: Linux stops with EFAULT there.
+ * Takes in the vector (argv or envp) at addr as buffer `buf` of the call. The pointers in it are
+ * replaced at home. A bad pointer ends it: Linux stops with EFAULT there.
  */
-static void add_vector(struct fcall *call, struct strings *s, unsigned buf, unsigned arg, uint64_t addr)
+static void add_vector(struct fcall *call, struct strings *s, unsigned buf, unsigned arg,
+		       uint64_t addr)
 {
 	uint64_t p;
 	unsigned n = 0;

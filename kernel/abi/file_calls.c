@@ -19,7 +19,7 @@ struct stat64 {
 	uint8_t rest[144 - 28];
 };
 
-#define S_IFMT_ 0170000
+#define S_IFMT_	 0170000
 #define S_IFREG_ 0100000
 
 static long stat_descriptor(uint64_t fd, struct stat64 *st)
@@ -34,9 +34,9 @@ static long stat_descriptor(uint64_t fd, struct stat64 *st)
 	return guest_call(&call);
 }
 
-/* --- large transfers --------------------------------------------------------------------------------- */
+/* --- large transfers -------------------------------------------------------------------------- */
 
-#define RW_MAX 0x7ffff000ull	/* Linux transfers no more in one call */
+#define RW_MAX 0x7ffff000ull /* Linux transfers no more in one call */
 
 /*
  * More than one message may carry goes in pieces. Only for regular files, where nobody can tell: a
@@ -78,7 +78,8 @@ static long in_pieces(uint64_t nr, const uint64_t args[6], bool positioned)
 
 long sys_read(struct trapframe *tf, const uint64_t args[6])
 {
-	return args[2] > WIRE_CALL_MAX ? in_pieces(tf->error, args, false) : forward(tf->error, args);
+	return args[2] > WIRE_CALL_MAX ? in_pieces(tf->error, args, false)
+				       : forward(tf->error, args);
 }
 
 long sys_write(struct trapframe *tf, const uint64_t args[6])
@@ -88,7 +89,8 @@ long sys_write(struct trapframe *tf, const uint64_t args[6])
 
 long sys_pread64(struct trapframe *tf, const uint64_t args[6])
 {
-	return args[2] > WIRE_CALL_MAX ? in_pieces(tf->error, args, true) : forward(tf->error, args);
+	return args[2] > WIRE_CALL_MAX ? in_pieces(tf->error, args, true)
+				       : forward(tf->error, args);
 }
 
 long sys_pwrite64(struct trapframe *tf, const uint64_t args[6])
@@ -96,14 +98,15 @@ long sys_pwrite64(struct trapframe *tf, const uint64_t args[6])
 	return sys_pread64(tf, args);
 }
 
-/* --- files that shrink under a mapping ------------------------------------------------------------- */
+/* --- files that shrink under a mapping -------------------------------------------------------- */
 
 static bool maps_file(struct mm *mm, const struct stat64 *st)
 {
 	bool found = false;
 
 	mutex_lock(&mm->lock);
-	vma_for_each(vma, &mm->vmas) {
+	vma_for_each(vma, &mm->vmas)
+	{
 		const struct wire_file *id = vma->file ? cfile_identity(vma->file) : NULL;
 
 		if (id && id->dev == st->dev && id->ino == st->ino)
@@ -114,8 +117,8 @@ static bool maps_file(struct mm *mm, const struct stat64 *st)
 }
 
 /*
- * When a file that the process has mapped becomes shorter, its pages behind the end raise SIGBUS, which
- * the copies here do not know.
+ * When a file that the process has mapped becomes shorter, its pages behind the end raise SIGBUS,
+ * which the copies here do not know.
  */
 long sys_ftruncate(struct trapframe *tf, const uint64_t args[6])
 {
@@ -130,7 +133,7 @@ long sys_ftruncate(struct trapframe *tf, const uint64_t args[6])
 	return forward(NR_FTRUNCATE, args);
 }
 
-/* --- sockets ----------------------------------------------------------------------------------------- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
 /* Socket options are flat but for these, which hold pointers to programs, tables or memory. */
 static long sockopt(struct trapframe *tf, const uint64_t args[6])

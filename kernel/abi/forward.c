@@ -3,8 +3,8 @@
  * Carrying a call home, argument by argument, as its row in proto/syscalls.def describes.
  *
  * Linux looks at a pointer only when it needs to, after other checks. So a bad pointer is no error
- * here: the part of the memory that is accessible goes home, and home puts it right before an unmapped
- * page (WBUF_BAD), where the real kernel finds out in its own order.
+ * here: the part of the memory that is accessible goes home, and home puts it right before an
+ * unmapped page (WBUF_BAD), where the real kernel finds out in its own order.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,8 +18,8 @@
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 
-#define PATH_BYTES 4096		/* PATH_MAX: Linux copies no more of any string */
-#define FDSET_BYTES_MAX (1u << 17)
+#define PATH_BYTES	  4096 /* PATH_MAX: Linux copies no more of any string */
+#define FDSET_BYTES_MAX	  (1u << 17)
 #define SOCKOPT_BYTES_MAX (1u << 20)
 
 /* The largest block of the kernel's heap: what passes through a copy cannot be larger. */
@@ -33,7 +33,8 @@ long marshal_too_large(const struct marshal *m, uint64_t len)
 	return not_served(m->call.nr, text);
 }
 
-struct fbuf *marshal_buf(struct marshal *m, unsigned arg, uint64_t addr, uint64_t len, unsigned flags)
+struct fbuf *marshal_buf(struct marshal *m, unsigned arg, uint64_t addr, uint64_t len,
+			 unsigned flags)
 {
 	struct fbuf *b = &m->call.buf[m->call.nbufs++];
 
@@ -62,7 +63,9 @@ static long put_user_buf(struct marshal *m, unsigned arg, uint64_t len, unsigned
 {
 	uint64_t addr = m->call.args[arg], have;
 
-	/* Outside of user memory: the same at home, where some calls see that before anything else. */
+	/*
+	 * Outside of user memory: the same at home, where some calls see that before anything else.
+	 */
 	if (addr >= USER_END)
 		return 0;
 	if (len > WIRE_CALL_MAX)
@@ -129,7 +132,8 @@ static long put_counted(struct marshal *m, unsigned arg, uint64_t len, unsigned 
 	copy = marshal_alloc(m, have);
 	if (!copy)
 		return retreat(WHY_MEMORY, "no memory for a buffer");
-	marshal_buf(m, arg, (uint64_t)copy, have, WBUF_OUT | (have < len ? WBUF_BAD : 0))->kernel = true;
+	marshal_buf(m, arg, (uint64_t)copy, have, WBUF_OUT | (have < len ? WBUF_BAD : 0))->kernel =
+		true;
 	m->back_to = addr;
 	m->back_from = copy;
 	m->back_max = have;
@@ -180,7 +184,8 @@ static long put_pointer(struct marshal *m, unsigned arg, const struct sys_arg *a
 	case ARG_IN:
 		return put_user_buf(m, arg, size, WBUF_IN);
 	case ARG_IN_LEN:
-		return put_user_buf(m, arg, count > UINT64_MAX - size ? count : count + size, WBUF_IN);
+		return put_user_buf(m, arg, count > UINT64_MAX - size ? count : count + size,
+				    WBUF_IN);
 	case ARG_IN_MUL:
 		return put_user_buf(m, arg, product, WBUF_IN);
 	case ARG_OUT:
@@ -200,7 +205,9 @@ static long put_pointer(struct marshal *m, unsigned arg, const struct sys_arg *a
 	case ARG_INOUT_MUL:
 		return put_inout(m, arg, product, WBUF_ALWAYS);
 	case ARG_TIMEOUT:
-		/* Linux writes the time left back where it can and does not mind where it cannot. */
+		/*
+		 * Linux writes the time left back where it can and does not mind where it cannot.
+		 */
 		if (user_writable_prefix(m->call.args[arg], size) < size)
 			return put_user_buf(m, arg, size, WBUF_IN);
 		return put_user_buf(m, arg, size, WBUF_IN | WBUF_OUT | WBUF_ALWAYS);
@@ -284,7 +291,7 @@ long forward(uint64_t nr, const uint64_t args[6])
 	return ret;
 }
 
-/* --- plain values -------------------------------------------------------------------------------- */
+/* --- plain values ----------------------------------------------------------------------------- */
 
 long home_call(uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
 	       uint64_t a5)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * readv, writev and their kin: home gets one iovec for all of the buffers, which makes no difference
- * to the program and saves home the trouble.
+ * readv, writev and their kin: home gets one iovec for all of the buffers, which makes no
+ * difference to the program and saves home the trouble.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "kernel/mm/uaccess.h"
 
 #define IOV_MAX_ 1024u
-#define RW_MAX 0x7ffff000ull	/* MAX_RW_COUNT: Linux cuts a transfer here */
+#define RW_MAX	 0x7ffff000ull /* MAX_RW_COUNT: Linux cuts a transfer here */
 
 /*
  * Linux refuses this vector before it looks at any buffer, so the numbers in it, addresses of this
@@ -27,7 +27,8 @@ static long put_refused(struct marshal *m, unsigned arg, uint64_t count)
 }
 
 /* Bytes of all buffers, and of those before the first that is not accessible as a whole. */
-static void measure(const struct iovec64 *iov, unsigned n, bool out, uint64_t *total, uint64_t *have)
+static void measure(const struct iovec64 *iov, unsigned n, bool out, uint64_t *total,
+		    uint64_t *have)
 {
 	bool bad = false;
 
@@ -40,8 +41,8 @@ static void measure(const struct iovec64 *iov, unsigned n, bool out, uint64_t *t
 		*total += len;
 		if (bad || *total > WIRE_CALL_MAX)
 			continue;
-		ok = out ? user_writable_prefix(iov[i].base, len) :
-			   user_readable_prefix(iov[i].base, len);
+		ok = out ? user_writable_prefix(iov[i].base, len)
+			 : user_readable_prefix(iov[i].base, len);
 		*have += ok;
 		bad = ok < len;
 	}
@@ -84,7 +85,8 @@ long marshal_iovec(struct marshal *m, unsigned arg, bool out, uint64_t count)
 	m->call.nfixups = 1;
 	marshal_buf(m, arg, (uint64_t)one, sizeof(*one), WBUF_IN)->kernel = true;
 	marshal_buf(m, WBUF_NO_ARG, (uint64_t)data, have,
-		    (out ? WBUF_OUT | WBUF_RET : WBUF_IN) | (have < total ? WBUF_BAD : 0))->kernel = true;
+		    (out ? WBUF_OUT | WBUF_RET : WBUF_IN) | (have < total ? WBUF_BAD : 0))
+		->kernel = true;
 	m->call.args[arg + 1] = 1;
 	if (out) {
 		m->iov = iov;

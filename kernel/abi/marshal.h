@@ -10,14 +10,14 @@
 #include "kernel/guest/guest.h"
 
 #define MARSHAL_OWNED 6
-#define MARSHAL_NAME 200	/* most paths fit: no allocation for them */
+#define MARSHAL_NAME  200 /* most paths fit: no allocation for them */
 
 struct marshal {
 	struct fcall call;
-	uint64_t bytes;			/* of all buffers */
-	void *owned[MARSHAL_OWNED];	/* freed after the call */
+	uint64_t bytes;		    /* of all buffers */
+	void *owned[MARSHAL_OWNED]; /* freed after the call */
 	unsigned nowned;
-	bool masked;			/* mask_begin() was called */
+	bool masked; /* mask_begin() was called */
 	bool name_used;
 	char name[MARSHAL_NAME];
 
@@ -41,7 +41,8 @@ struct iovec64 {
 };
 
 /* Adds a buffer; flags WBUF_*. */
-struct fbuf *marshal_buf(struct marshal *m, unsigned arg, uint64_t addr, uint64_t len, unsigned flags);
+struct fbuf *marshal_buf(struct marshal *m, unsigned arg, uint64_t addr, uint64_t len,
+			 unsigned flags);
 
 /* Zeroed memory that lives as long as the call; NULL when there is none, or len is above 4 MB. */
 void *marshal_alloc(struct marshal *m, size_t len);
@@ -49,7 +50,10 @@ void *marshal_alloc(struct marshal *m, size_t len);
 /* Retreats. */
 long marshal_too_large(const struct marshal *m, uint64_t len);
 
-/* iovec.c: gathers, or makes room for, the `count` buffers of the vector that argument arg points to. */
+/*
+ * iovec.c: gathers, or makes room for, the `count` buffers of the vector that argument arg points
+ * to.
+ */
 long marshal_iovec(struct marshal *m, unsigned arg, bool out, uint64_t count);
 
 /* Distributes what came back for such a vector. */

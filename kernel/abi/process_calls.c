@@ -10,8 +10,14 @@
 #include "kernel/proc/signal.h"
 
 enum {
-	NR_PERSONALITY = 135, NR_ARCH_PRCTL = 158, NR_SETRLIMIT = 160, NR_SET_TID_ADDRESS = 218,
-	NR_SET_ROBUST_LIST = 273, NR_GET_ROBUST_LIST = 274, NR_PRLIMIT64 = 302, NR_RSEQ = 334,
+	NR_PERSONALITY = 135,
+	NR_ARCH_PRCTL = 158,
+	NR_SETRLIMIT = 160,
+	NR_SET_TID_ADDRESS = 218,
+	NR_SET_ROBUST_LIST = 273,
+	NR_GET_ROBUST_LIST = 274,
+	NR_PRLIMIT64 = 302,
+	NR_RSEQ = 334,
 };
 
 long sys_getpid(struct trapframe *tf, const uint64_t args[6])
@@ -63,7 +69,7 @@ long sys_futex(struct trapframe *tf, const uint64_t args[6])
 	return futex_call(args);
 }
 
-/* --- what home's kernel keeps for the thread, too: for the day it returns --------------------------- */
+/* --- what home's kernel keeps for the thread, too: for the day it returns --------------------- */
 
 long sys_set_tid_address(struct trapframe *tf, const uint64_t args[6])
 {
@@ -91,14 +97,13 @@ long sys_get_robust_list(struct trapframe *tf, const uint64_t args[6])
 	(void)tf;
 	if (args[0] && (int)args[0] != (int)current_user->tid)
 		return forward(NR_GET_ROBUST_LIST, args);
-	if (put_user64(args[2], ROBUST_LIST_HEAD) ||
-	    put_user64(args[1], current_user->robust_list))
+	if (put_user64(args[2], ROBUST_LIST_HEAD) || put_user64(args[1], current_user->robust_list))
 		return -EFAULT;
 	return 0;
 }
 
-#define RSEQ_UNREGISTER 1
-#define RSEQ_SIZE_FIRST 32	/* bytes of struct rseq as it first was */
+#define RSEQ_UNREGISTER	       1
+#define RSEQ_SIZE_FIRST	       32 /* bytes of struct rseq as it first was */
 #define RSEQ_CPU_UNINITIALIZED UINT32_MAX
 
 static long rseq_unregister(struct uthread *u, const uint64_t args[6])
@@ -143,7 +148,7 @@ long sys_rseq(struct trapframe *tf, const uint64_t args[6])
 	return 0;
 }
 
-/* --- segment bases ------------------------------------------------------------------------------------ */
+/* --- segment bases ---------------------------------------------------------------------------- */
 
 long sys_arch_prctl(struct trapframe *tf, const uint64_t args[6])
 {
@@ -166,14 +171,15 @@ long sys_arch_prctl(struct trapframe *tf, const uint64_t args[6])
 	case GET_FS:
 	case GET_GS:
 		thread_state_save();
-		return put_user64(args[1], (int)args[0] == GET_FS ? t->fs_base : t->gs_base) ? -EFAULT :
-											       0;
+		return put_user64(args[1], (int)args[0] == GET_FS ? t->fs_base : t->gs_base)
+			       ? -EFAULT
+			       : 0;
 	default:
 		return forward(NR_ARCH_PRCTL, args);
 	}
 }
 
-/* --- limits and credentials: home decides, the node takes note ---------------------------------------- */
+/* --- limits and credentials: home decides, the node takes note -------------------------------- */
 
 static void note_limit(unsigned resource, const uint64_t limit[2])
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Clocks and sleeps. Clocks are home's: our own plus an offset that the session keeps up to date. CPU
- * time is what was burnt here plus what the image brought.
+ * Clocks and sleeps. Clocks are home's: our own plus an offset that the session keeps up to date.
+ * CPU time is what was burnt here plus what the image brought.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,17 +16,29 @@
 #include "kernel/time/clock.h"
 
 enum {
-	NR_POLL = 7, NR_GETITIMER = 36, NR_SETITIMER = 38, NR_GETTIMEOFDAY = 96,
-	NR_GETRUSAGE = 98, NR_TIMES = 100, NR_TIMER_CREATE = 222, NR_CLOCK_GETTIME = 228,
+	NR_POLL = 7,
+	NR_GETITIMER = 36,
+	NR_SETITIMER = 38,
+	NR_GETTIMEOFDAY = 96,
+	NR_GETRUSAGE = 98,
+	NR_TIMES = 100,
+	NR_TIMER_CREATE = 222,
+	NR_CLOCK_GETTIME = 228,
 };
 
 enum {
-	CLOCK_REALTIME_, CLOCK_MONOTONIC_, CLOCK_PROCESS_CPUTIME_, CLOCK_THREAD_CPUTIME_,
-	CLOCK_MONOTONIC_RAW_, CLOCK_REALTIME_COARSE_, CLOCK_MONOTONIC_COARSE_, CLOCK_BOOTTIME_,
+	CLOCK_REALTIME_,
+	CLOCK_MONOTONIC_,
+	CLOCK_PROCESS_CPUTIME_,
+	CLOCK_THREAD_CPUTIME_,
+	CLOCK_MONOTONIC_RAW_,
+	CLOCK_REALTIME_COARSE_,
+	CLOCK_MONOTONIC_COARSE_,
+	CLOCK_BOOTTIME_,
 };
 
-#define CLOCKS 12		/* numbers that Linux 6.12 knows */
-#define SECONDS_MAX (1ll << 32)	/* longer sleeps are forever */
+#define CLOCKS	    12		/* numbers that Linux 6.12 knows */
+#define SECONDS_MAX (1ll << 32) /* longer sleeps are forever */
 
 struct timespec64 {
 	int64_t sec, nsec;
@@ -36,7 +48,7 @@ struct timeval64 {
 	int64_t sec, usec;
 };
 
-/* --- reading clocks --------------------------------------------------------------------------------- */
+/* --- reading clocks --------------------------------------------------------------------------- */
 
 static int64_t cpu_time(bool thread)
 {
@@ -71,7 +83,9 @@ static bool clock_offset(int clock, int64_t *offset)
 	}
 }
 
-/* A CPU clock of this process or thread by its pid (clock_getcpuclockid(3)): 1, 2 for a thread's. */
+/*
+ * A CPU clock of this process or thread by its pid (clock_getcpuclockid(3)): 1, 2 for a thread's.
+ */
 static int own_cpu_clock(int clock)
 {
 	uint32_t pid = ~(clock >> 3);
@@ -130,9 +144,9 @@ long sys_time(struct trapframe *tf, const uint64_t args[6])
 	return args[0] && put_user64(args[0], ns) ? -EFAULT : ns;
 }
 
-/* --- CPU time ----------------------------------------------------------------------------------------- */
+/* --- CPU time --------------------------------------------------------------------------------- */
 
-#define NSEC_PER_TICK (NSEC_PER_SEC / 100)	/* USER_HZ */
+#define NSEC_PER_TICK (NSEC_PER_SEC / 100) /* USER_HZ */
 
 long sys_times(struct trapframe *tf, const uint64_t args[6])
 {
@@ -199,9 +213,11 @@ long sys_getrusage(struct trapframe *tf, const uint64_t args[6])
 	return copy_to_user(args[1], &r, sizeof(r)) ? -EFAULT : 0;
 }
 
-/* --- sleeping ----------------------------------------------------------------------------------------- */
+/* --- sleeping --------------------------------------------------------------------------------- */
 
-/* Sleeps until the deadline. 0, or -ERESTART_RESTARTBLOCK_ with the rest in *rem (relative only). */
+/*
+ * Sleeps until the deadline. 0, or -ERESTART_RESTARTBLOCK_ with the rest in *rem (relative only).
+ */
 static long sleep_relative(uint64_t deadline, uint64_t rem)
 {
 	struct waitq nobody = WAITQ_INIT(nobody);
@@ -281,7 +297,8 @@ static long poll_until(const uint64_t args[6], uint64_t deadline)
 		a[2] = now >= deadline ? 0 : (deadline - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
 	ret = forward(NR_POLL, a);
 	if (ret == -ERESTART_RESTARTBLOCK_)
-		current_user->restart = (struct restart_block){ RESTART_POLL, deadline,
+		current_user->restart = (struct restart_block){ RESTART_POLL,
+								deadline,
 								{ args[0], args[1], args[2] } };
 	return ret;
 }
@@ -313,7 +330,7 @@ long sys_restart_syscall(struct trapframe *tf, const uint64_t args[6])
 	}
 }
 
-/* --- timers: home's, unless they count CPU time, which is burnt here ---------------------------------- */
+/* --- timers: home's, unless they count CPU time, which is burnt here -------------------------- */
 
 long sys_getitimer(struct trapframe *tf, const uint64_t args[6])
 {

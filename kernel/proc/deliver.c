@@ -15,14 +15,14 @@
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 
-#define NR_NANOSLEEP 35
-#define FUTEX_COMMAND 0x7f
-#define FUTEX_WAIT 0
+#define NR_NANOSLEEP	   35
+#define FUTEX_COMMAND	   0x7f
+#define FUTEX_WAIT	   0
 #define NR_RESTART_SYSCALL 219
-#define NR_RT_SIGACTION 13
-#define SYSCALL_INSN_LEN 2
+#define NR_RT_SIGACTION	   13
+#define SYSCALL_INSN_LEN   2
 
-/* --- interrupted calls ------------------------------------------------------------------------- */
+/* --- interrupted calls ------------------------------------------------------------------------ */
 
 void restart_forget(struct trapframe *tf)
 {
@@ -58,11 +58,11 @@ static bool ends_call(const struct trapframe *tf)
 #define SCRATCH_BELOW 512
 
 /*
- * A call that was interrupted here goes on at home as if home had interrupted it: with its number and
- * one of the restart codes in the registers, so that a handler that runs before it ends it with EINTR.
- * Home knows nothing of how far it had come, so where only the time that is left is to be waited, the
- * argument that says how long is changed. A program cannot see it, but for one written in assembler that
- * looks at its argument register after the call.
+ * A call that was interrupted here goes on at home as if home had interrupted it: with its number
+ * and one of the restart codes in the registers, so that a handler that runs before it ends it with
+ * EINTR. Home knows nothing of how far it had come, so where only the time that is left is to be
+ * waited, the argument that says how long is changed. A program cannot see it, but for one written
+ * in assembler that looks at its argument register after the call.
  */
 static void restart_elsewhere(struct trapframe *tf)
 {
@@ -113,7 +113,7 @@ void restart_resolve(struct trapframe *tf)
 		restart_apply(tf, restart_decide(tf->rax, false, false));
 }
 
-/* --- signals ----------------------------------------------------------------------------------- */
+/* --- signals ---------------------------------------------------------------------------------- */
 
 /* The next signal to act on, with its action as it was; 0: none. SA_RESETHAND is served here. */
 static int next_signal(struct sigentry *e, struct wire_sigact *act, bool *reset)
@@ -171,15 +171,17 @@ static void run_handler(struct trapframe *tf, const struct sigentry *e,
 	rseq_signal(tf);
 	vdso_leave(tf);
 	if (sigframe_push(tf, e, act, saved)) {
-		/* No way to tell the program but the signal for it; not to a handler that just failed. */
+		/*
+		 * No way to tell the program but the signal for it; not to a handler that just
+		 * failed.
+		 */
 		if (signo == LSIG_SEGV)
 			current->proc->sigact[LSIG_SEGV - 1].handler = LSIG_DFL;
 		signal_force(LSIG_SEGV, LSI_KERNEL, 0, false);
 		return;
 	}
 	u->restore_mask = false;
-	signal_set_mask(u->sigmask | act->mask |
-			(act->flags & LSA_NODEFER ? 0 : SIGBIT(signo)));
+	signal_set_mask(u->sigmask | act->mask | (act->flags & LSA_NODEFER ? 0 : SIGBIT(signo)));
 }
 
 static void stop_here(int signo)
@@ -240,7 +242,7 @@ static bool deliver(struct trapframe *tf)
 	return true;
 }
 
-/* --- home -------------------------------------------------------------------------------------- */
+/* --- home ------------------------------------------------------------------------------------- */
 
 /*
  * A child of vfork that cannot stay takes a copy of the memory home; its parent goes on here, as if
@@ -288,8 +290,8 @@ static void go_home(struct trapframe *tf)
 	spin_unlock(&proc->lock);
 	if (u->retreating && !proc_ending(proc)) {
 		/*
-		 * Home is full, or busy, and there is nobody else who could serve it: the same thing is
-		 * tried again when the program repeats it.
+		 * Home is full, or busy, and there is nobody else who could serve it: the same
+		 * thing is tried again when the program repeats it.
 		 */
 		trace("%s (%u): home does not take it back: %d", proc->comm, proc->pid, err);
 		wait_event_timeout(&proc->stop_wq, proc_ending(proc),
@@ -320,7 +322,9 @@ void return_to_user_work(struct trapframe *tf)
 				   !proc->stopped || proc_ending(proc) || proc_recall_due(proc));
 			continue;
 		}
-		/* Who is stopped, or cannot go on here, goes home as it is; its signals act there. */
+		/*
+		 * Who is stopped, or cannot go on here, goes home as it is; its signals act there.
+		 */
 		if (!proc->stopped && !u->retreating && !deliver(tf))
 			continue;
 		if (due)

@@ -13,8 +13,8 @@
 #include "kernel/proc/proc.h"
 #include "kernel/proc/signal.h"
 
-#define FSW_OFFSET 2
-#define FCW_OFFSET 0
+#define FSW_OFFSET   2
+#define FCW_OFFSET   0
 #define MXCSR_OFFSET 24
 
 /* What signal frames say about the last fault. */
@@ -91,8 +91,8 @@ void user_exception(struct trapframe *tf)
 	case TRAP_INVALID_TSS:
 	case TRAP_PROTECTION:
 	default:
-		signal_force(tf->vector == TRAP_NO_SEGMENT || tf->vector == TRAP_STACK ? LSIG_BUS :
-											  LSIG_SEGV,
+		signal_force(tf->vector == TRAP_NO_SEGMENT || tf->vector == TRAP_STACK ? LSIG_BUS
+										       : LSIG_SEGV,
 			     LSI_KERNEL, 0, true);
 		break;
 	case TRAP_INVALID_OPCODE:
@@ -110,7 +110,7 @@ void user_exception(struct trapframe *tf)
 	}
 }
 
-/* --- page faults that memory management could not resolve --------------------------------------- */
+/* --- page faults that memory management could not resolve ------------------------------------- */
 
 void user_fault_signal(struct trapframe *tf, int signo, int code, uint64_t addr)
 {

@@ -17,23 +17,32 @@
 #include "kernel/sync/waitq.h"
 
 enum {
-	FUTEX_WAIT, FUTEX_WAKE, FUTEX_FD, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP,
-	FUTEX_LOCK_PI, FUTEX_UNLOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET,
+	FUTEX_WAIT,
+	FUTEX_WAKE,
+	FUTEX_FD,
+	FUTEX_REQUEUE,
+	FUTEX_CMP_REQUEUE,
+	FUTEX_WAKE_OP,
+	FUTEX_LOCK_PI,
+	FUTEX_UNLOCK_PI,
+	FUTEX_TRYLOCK_PI,
+	FUTEX_WAIT_BITSET,
+	FUTEX_WAKE_BITSET,
 	FUTEX_PRIVATE = 128,
 	FUTEX_CLOCK_REALTIME = 256,
 };
 
 #define BITSET_ANY UINT32_MAX
-#define BUCKETS 256
+#define BUCKETS	   256
 
 struct bucket {
 	spinlock_t lock;
-	struct list_head waiters;	/* struct futex_waiter, oldest first */
+	struct list_head waiters; /* struct futex_waiter, oldest first */
 };
 
 /* Lives on the waiting thread's stack. Which bucket it is in, only holders of all locks change. */
 struct futex_waiter {
-	struct list_head link;		/* empty: woken */
+	struct list_head link; /* empty: woken */
 	struct mm *mm;
 	uint64_t addr;
 	uint32_t bitset;
@@ -96,7 +105,7 @@ static void wake_locked(struct futex_waiter *w)
 	waitq_wake_all(&w->wq);
 }
 
-/* --- waiting ------------------------------------------------------------------------------------ */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 static long wait_for(uint64_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns)
 {
@@ -162,7 +171,7 @@ static int deadline_from(uint64_t timeout, unsigned op, uint64_t *deadline)
 	return 0;
 }
 
-/* --- waking ------------------------------------------------------------------------------------- */
+/* --- waking ----------------------------------------------------------------------------------- */
 
 static long wake_in(struct bucket *b, struct mm *mm, uint64_t addr, int n, uint32_t bitset)
 {
@@ -242,7 +251,9 @@ static long requeue(uint64_t from, uint64_t to, int nwake, int nmove)
 	return done + moved;
 }
 
-/* FUTEX_WAKE_OP: changes the second word by `op`, and wakes there, too, if its old value says so. */
+/*
+ * FUTEX_WAKE_OP: changes the second word by `op`, and wakes there, too, if its old value says so.
+ */
 static long wake_op(uint64_t addr, uint64_t addr2, int n, int n2, uint32_t op)
 {
 	int32_t oparg = (int32_t)(op << 8) >> 20, cmparg = (int32_t)(op << 20) >> 20;
@@ -258,11 +269,11 @@ static long wake_op(uint64_t addr, uint64_t addr2, int n, int n2, uint32_t op)
 	if (get_user32(&old, addr2))
 		return -EFAULT;
 	for (;;) {
-		val = kind == 0 ? (uint32_t)oparg :
-		      kind == 1 ? old + oparg :
-		      kind == 2 ? old | oparg :
-		      kind == 3 ? old & ~oparg :
-				  old ^ oparg;
+		val = kind == 0	  ? (uint32_t)oparg
+		      : kind == 1 ? old + oparg
+		      : kind == 2 ? old | oparg
+		      : kind == 3 ? old & ~oparg
+				  : old ^ oparg;
 		if (cmpxchg_user32(addr2, old, val, &seen))
 			return -EFAULT;
 		if (seen == old)
@@ -270,13 +281,26 @@ static long wake_op(uint64_t addr, uint64_t addr2, int n, int n2, uint32_t op)
 		old = seen;
 	}
 	switch (cmp) {
-	case 0: match = (int32_t)old == cmparg; break;
-	case 1: match = (int32_t)old != cmparg; break;
-	case 2: match = (int32_t)old < cmparg; break;
-	case 3: match = (int32_t)old <= cmparg; break;
-	case 4: match = (int32_t)old > cmparg; break;
-	case 5: match = (int32_t)old >= cmparg; break;
-	default: return -ENOSYS;
+	case 0:
+		match = (int32_t)old == cmparg;
+		break;
+	case 1:
+		match = (int32_t)old != cmparg;
+		break;
+	case 2:
+		match = (int32_t)old < cmparg;
+		break;
+	case 3:
+		match = (int32_t)old <= cmparg;
+		break;
+	case 4:
+		match = (int32_t)old > cmparg;
+		break;
+	case 5:
+		match = (int32_t)old >= cmparg;
+		break;
+	default:
+		return -ENOSYS;
 	}
 	woken = wake(current->mm, addr, n, BITSET_ANY);
 	if (match)
@@ -284,11 +308,12 @@ static long wake_op(uint64_t addr, uint64_t addr2, int n, int n2, uint32_t op)
 	return woken;
 }
 
-/* --- the call ----------------------------------------------------------------------------------- */
+/* --- the call --------------------------------------------------------------------------------- */
 
 /*
- * A word that another process may share (no FUTEX_PRIVATE) is found by its page, so there must be one;
- * read-only it must be a file's. 0, -EFAULT, or RETREATED if it is shared memory: that is home's affair.
+ * A word that another process may share (no FUTEX_PRIVATE) is found by its page, so there must be
+ * one; read-only it must be a file's. 0, -EFAULT, or RETREATED if it is shared memory: that is
+ * home's affair.
  */
 static long check_shared(uint64_t addr, unsigned op)
 {
@@ -331,8 +356,9 @@ long futex_call(const uint64_t args[6])
 	}
 	if ((cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_WAKE_BITSET) && !val3)
 		return -EINVAL;
-	if ((addr & 3) || ((cmd == FUTEX_REQUEUE || cmd == FUTEX_CMP_REQUEUE ||
-			    cmd == FUTEX_WAKE_OP) && (addr2 & 3)))
+	if ((addr & 3) ||
+	    ((cmd == FUTEX_REQUEUE || cmd == FUTEX_CMP_REQUEUE || cmd == FUTEX_WAKE_OP) &&
+	     (addr2 & 3)))
 		return -EINVAL;
 	if (!user_range_ok(addr, 4))
 		return -EFAULT;

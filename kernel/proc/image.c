@@ -11,10 +11,10 @@
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 
-#define XSTATE_BV XSAVE_LEGACY_SIZE
-#define XCOMP_BV (XSAVE_LEGACY_SIZE + 8)
-#define XSAVE_MIN (XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE)
-#define XSAVE_AVX_END 832u	/* AVX lies at 576 on every CPU that has it */
+#define XSTATE_BV     XSAVE_LEGACY_SIZE
+#define XCOMP_BV      (XSAVE_LEGACY_SIZE + 8)
+#define XSAVE_MIN     (XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE)
+#define XSAVE_AVX_END 832u /* AVX lies at 576 on every CPU that has it */
 
 /*
  * Protection keys: Linux sets their register in every process of a CPU that has them, used or not.
@@ -23,8 +23,16 @@
 #define XFEATURE_PKRU (1ull << 9)
 
 static const char *const component_name[] = {
-	[2] = "AVX", [3] = "MPX", [4] = "MPX", [5] = "AVX-512", [6] = "AVX-512", [7] = "AVX-512",
-	[9] = "protection keys", [10] = "PASID", [17] = "AMX", [18] = "AMX",
+	[2] = "AVX",
+	[3] = "MPX",
+	[4] = "MPX",
+	[5] = "AVX-512",
+	[6] = "AVX-512",
+	[7] = "AVX-512",
+	[9] = "protection keys",
+	[10] = "PASID",
+	[17] = "AMX",
+	[18] = "AMX",
 };
 
 static bool canonical(uint64_t addr)
@@ -38,7 +46,7 @@ static int refuse(struct wire_text *why, enum wire_reason code, const char *text
 	return -EINVAL;
 }
 
-/* --- arrival ---------------------------------------------------------------------------------------- */
+/* --- arrival ---------------------------------------------------------------------------------- */
 
 static int check_registers(const struct wire_regs *r, struct wire_text *why)
 {
@@ -57,10 +65,26 @@ static void set_registers(struct thread *t, const struct wire_regs *r)
 	struct trapframe *tf = thread_trapframe(t);
 
 	*tf = (struct trapframe){
-		.r15 = r->r15, .r14 = r->r14, .r13 = r->r13, .r12 = r->r12, .rbp = r->rbp,
-		.rbx = r->rbx, .r11 = r->r11, .r10 = r->r10, .r9 = r->r9, .r8 = r->r8,
-		.rax = r->rax, .rcx = r->rcx, .rdx = r->rdx, .rsi = r->rsi, .rdi = r->rdi,
-		.rip = r->rip, .cs = USER_CS, .rflags = r->eflags, .rsp = r->rsp, .ss = USER_SS,
+		.r15 = r->r15,
+		.r14 = r->r14,
+		.r13 = r->r13,
+		.r12 = r->r12,
+		.rbp = r->rbp,
+		.rbx = r->rbx,
+		.r11 = r->r11,
+		.r10 = r->r10,
+		.r9 = r->r9,
+		.r8 = r->r8,
+		.rax = r->rax,
+		.rcx = r->rcx,
+		.rdx = r->rdx,
+		.rsi = r->rsi,
+		.rdi = r->rdi,
+		.rip = r->rip,
+		.cs = USER_CS,
+		.rflags = r->eflags,
+		.rsp = r->rsp,
+		.ss = USER_SS,
 		.vector = TRAP_NONE,
 	};
 	/* Frozen inside a call that Linux would restart: the same is decided here. */
@@ -97,8 +121,10 @@ static int set_xstate(struct thread *t, const uint8_t *from, uint32_t len, struc
 			continue;
 		if (bit < sizeof(component_name) / sizeof(component_name[0]))
 			name = component_name[bit];
-		wire_text_set(why, WHY_CPU, "not eligible: it uses %s (state component %u), which this "
-			      "node does not have", name ? name : "something", bit);
+		wire_text_set(why, WHY_CPU,
+			      "not eligible: it uses %s (state component %u), which this "
+			      "node does not have",
+			      name ? name : "something", bit);
 		return -EINVAL;
 	}
 	if (features & XFEATURE_AVX)
@@ -151,7 +177,7 @@ int proc_add_thread(struct proc *proc, uint32_t tid, const struct wire_thread *w
 	return 0;
 }
 
-/* --- the way home ----------------------------------------------------------------------------------- */
+/* --- the way home ----------------------------------------------------------------------------- */
 
 uint32_t proc_export_thread(struct wire_thread *w, void *xstate)
 {
@@ -162,16 +188,34 @@ uint32_t proc_export_thread(struct wire_thread *w, void *xstate)
 
 	vdso_leave(tf);
 	/* A call that is to be decided about where the process arrives: see restart_elsewhere(). */
-	interrupted = tf->vector == TRAP_SYSCALL && tf->error != UINT64_MAX && restart_code(tf->rax);
+	interrupted =
+		tf->vector == TRAP_SYSCALL && tf->error != UINT64_MAX && restart_code(tf->rax);
 	thread_state_save();
 	memset(w, 0, sizeof(*w));
 	w->regs = (struct wire_regs){
-		.r15 = tf->r15, .r14 = tf->r14, .r13 = tf->r13, .r12 = tf->r12, .rbp = tf->rbp,
-		.rbx = tf->rbx, .r11 = tf->r11, .r10 = tf->r10, .r9 = tf->r9, .r8 = tf->r8,
-		.rax = tf->rax, .rcx = tf->rcx, .rdx = tf->rdx, .rsi = tf->rsi, .rdi = tf->rdi,
-		.orig_rax = interrupted ? tf->error : UINT64_MAX, .rip = tf->rip, .cs = USER_CS, .eflags = tf->rflags,
-		.rsp = tf->rsp, .ss = USER_SS,
-		.fs_base = current->fs_base, .gs_base = current->gs_base,
+		.r15 = tf->r15,
+		.r14 = tf->r14,
+		.r13 = tf->r13,
+		.r12 = tf->r12,
+		.rbp = tf->rbp,
+		.rbx = tf->rbx,
+		.r11 = tf->r11,
+		.r10 = tf->r10,
+		.r9 = tf->r9,
+		.r8 = tf->r8,
+		.rax = tf->rax,
+		.rcx = tf->rcx,
+		.rdx = tf->rdx,
+		.rsi = tf->rsi,
+		.rdi = tf->rdi,
+		.orig_rax = interrupted ? tf->error : UINT64_MAX,
+		.rip = tf->rip,
+		.cs = USER_CS,
+		.eflags = tf->rflags,
+		.rsp = tf->rsp,
+		.ss = USER_SS,
+		.fs_base = current->fs_base,
+		.gs_base = current->gs_base,
 	};
 	w->sigmask = u->sigmask;
 	w->altstack_sp = u->altstack_sp;

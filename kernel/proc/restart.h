@@ -10,16 +10,16 @@
 
 #include <stdbool.h>
 
-#define ERESTARTSYS_ 512	   /* restarted, after a handler only with SA_RESTART */
-#define ERESTARTNOINTR_ 513	   /* always restarted */
-#define ERESTARTNOHAND_ 514	   /* restarted unless a handler ran */
+#define ERESTARTSYS_	       512 /* restarted, after a handler only with SA_RESTART */
+#define ERESTARTNOINTR_	       513 /* always restarted */
+#define ERESTARTNOHAND_	       514 /* restarted unless a handler ran */
 #define ERESTART_RESTARTBLOCK_ 516 /* unless a handler ran: goes on by restart_syscall() */
 
 enum restart_action {
-	RESTART_NOT,	/* leave the result */
-	RESTART_EINTR,	/* the result is -EINTR */
-	RESTART_AGAIN,	/* the same call again */
-	RESTART_GO_ON	/* restart_syscall() */
+	RESTART_NOT,   /* leave the result */
+	RESTART_EINTR, /* the result is -EINTR */
+	RESTART_AGAIN, /* the same call again */
+	RESTART_GO_ON  /* restart_syscall() */
 };
 
 static inline bool restart_code(long ret)

@@ -11,8 +11,8 @@
 
 /* struct rseq and struct rseq_cs of <linux/rseq.h>, as far as the kernel looks at them. */
 #define RSEQ_CPU_ID_START 0
-#define RSEQ_CPU_ID 4
-#define RSEQ_CS 8
+#define RSEQ_CPU_ID	  4
+#define RSEQ_CS		  8
 
 struct rseq_section {
 	uint32_t version;

@@ -16,7 +16,7 @@
 /* Flags that a frame may change: AC OF DF TF SF ZF AF PF CF RF (Linux's FIX_EFLAGS). */
 #define FIX_EFLAGS 0x00050dd5ull
 
-/* --- floating point ------------------------------------------------------------------------------ */
+/* --- floating point --------------------------------------------------------------------------- */
 
 /* Bytes of state in this process's frames. Of our components only AVX lies behind the header. */
 static uint32_t frame_xstate_size(const struct proc *proc)
@@ -45,8 +45,7 @@ static int push_xstate(uint64_t fp)
 	/* As Linux does: x87 and SSE count as in use whatever XSAVE found. */
 	in_use = (in_use & proc->xfeatures) | XFEATURE_X87 | XFEATURE_SSE;
 	if (copy_to_user(fp, x, size) || copy_to_user(fp + FPX_SW_OFFSET, &sw, sizeof(sw)) ||
-	    put_user64(fp + XSAVE_LEGACY_SIZE, in_use) ||
-	    put_user32(fp + size, XFRAME_MAGIC2))
+	    put_user64(fp + XSAVE_LEGACY_SIZE, in_use) || put_user32(fp + size, XFRAME_MAGIC2))
 		return -EFAULT;
 	return 0;
 }
@@ -103,20 +102,36 @@ static int pop_xstate(uint64_t fp)
 	return 0;
 }
 
-/* --- the frame ------------------------------------------------------------------------------------- */
+/* --- the frame -------------------------------------------------------------------------------- */
 
 static void fill_context(struct sig_context *c, const struct trapframe *tf, uint64_t mask)
 {
 	const struct uthread *u = current_user;
 
 	*c = (struct sig_context){
-		.r8 = tf->r8, .r9 = tf->r9, .r10 = tf->r10, .r11 = tf->r11,
-		.r12 = tf->r12, .r13 = tf->r13, .r14 = tf->r14, .r15 = tf->r15,
-		.rdi = tf->rdi, .rsi = tf->rsi, .rbp = tf->rbp, .rbx = tf->rbx,
-		.rdx = tf->rdx, .rax = tf->rax, .rcx = tf->rcx, .rsp = tf->rsp,
-		.rip = tf->rip, .eflags = tf->rflags,
-		.cs = USER_CS, .ss = USER_SS,
-		.err = u->trap_err, .trapno = u->trap_nr, .cr2 = u->trap_addr,
+		.r8 = tf->r8,
+		.r9 = tf->r9,
+		.r10 = tf->r10,
+		.r11 = tf->r11,
+		.r12 = tf->r12,
+		.r13 = tf->r13,
+		.r14 = tf->r14,
+		.r15 = tf->r15,
+		.rdi = tf->rdi,
+		.rsi = tf->rsi,
+		.rbp = tf->rbp,
+		.rbx = tf->rbx,
+		.rdx = tf->rdx,
+		.rax = tf->rax,
+		.rcx = tf->rcx,
+		.rsp = tf->rsp,
+		.rip = tf->rip,
+		.eflags = tf->rflags,
+		.cs = USER_CS,
+		.ss = USER_SS,
+		.err = u->trap_err,
+		.trapno = u->trap_nr,
+		.cr2 = u->trap_addr,
 		.oldmask = mask,
 	};
 }
@@ -184,10 +199,22 @@ long sigframe_pop(struct trapframe *tf)
 		return retreat(WHY_SYSCALL, "rt_sigreturn to code segment %#x", c->cs);
 	restart_forget(tf);
 	signal_set_mask(f.uc.sigmask);
-	tf->r8 = c->r8; tf->r9 = c->r9; tf->r10 = c->r10; tf->r11 = c->r11;
-	tf->r12 = c->r12; tf->r13 = c->r13; tf->r14 = c->r14; tf->r15 = c->r15;
-	tf->rdi = c->rdi; tf->rsi = c->rsi; tf->rbp = c->rbp; tf->rbx = c->rbx;
-	tf->rdx = c->rdx; tf->rax = c->rax; tf->rcx = c->rcx; tf->rsp = c->rsp;
+	tf->r8 = c->r8;
+	tf->r9 = c->r9;
+	tf->r10 = c->r10;
+	tf->r11 = c->r11;
+	tf->r12 = c->r12;
+	tf->r13 = c->r13;
+	tf->r14 = c->r14;
+	tf->r15 = c->r15;
+	tf->rdi = c->rdi;
+	tf->rsi = c->rsi;
+	tf->rbp = c->rbp;
+	tf->rbx = c->rbx;
+	tf->rdx = c->rdx;
+	tf->rax = c->rax;
+	tf->rcx = c->rcx;
+	tf->rsp = c->rsp;
 	tf->rip = c->rip;
 	tf->rflags = (tf->rflags & ~FIX_EFLAGS) | (c->eflags & FIX_EFLAGS);
 	if (pop_xstate(c->fpstate))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a signal handler finds on its stack: the x86-64 rt_sigframe of Linux (its <asm/sigcontext.h>,
- * <asm/ucontext.h>), byte for byte, since programs and unwinders read and change it.
+ * What a signal handler finds on its stack: the x86-64 rt_sigframe of Linux (its
+ * <asm/sigcontext.h>, <asm/ucontext.h>), byte for byte, since programs and unwinders read and
+ * change it.
  *
  * Portable: tests/unit/test_sigframe.c compares it with the host's <ucontext.h>.
  */
@@ -66,9 +67,10 @@ struct fpx_sw_bytes {
 #define SIGFRAME_NONE 0ull
 
 /*
- * Where the frame goes. sp: the interrupted stack pointer; alt_*: the alternate stack (flags without
- * SS_ONSTACK); on_stack: the action has SA_ONSTACK; fp_size: bytes of floating-point state. Returns the frame's
- * address, with *fp that of the state; SIGFRAME_NONE when it would run off the alternate stack.
+ * Where the frame goes. sp: the interrupted stack pointer; alt_*: the alternate stack (flags
+ * without SS_ONSTACK); on_stack: the action has SA_ONSTACK; fp_size: bytes of floating-point state.
+ * Returns the frame's address, with *fp that of the state; SIGFRAME_NONE when it would run off the
+ * alternate stack.
  */
 uint64_t sigframe_place(uint64_t sp, uint64_t alt_sp, uint64_t alt_size, uint32_t alt_flags,
 			bool on_stack, uint32_t fp_size, uint64_t *fp);

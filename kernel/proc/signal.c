@@ -210,7 +210,7 @@ uint64_t signal_pending_set(void)
 	return set;
 }
 
-/* --- for the way home --------------------------------------------------------------------------- */
+/* --- for the way home ------------------------------------------------------------------------- */
 
 static int export_queue(const struct sigpend *p, bool to_process,
 			int (*fn)(void *arg, const struct wire_signal *sig), void *arg)

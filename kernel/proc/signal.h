@@ -24,8 +24,8 @@ bool signal_wakes(struct thread *t);
 bool signal_pending(struct thread *t);
 
 /*
- * Queues a signal for the process, or for `only` (then it is that thread's own). Drops what is ignored.
- * 0 or -EAGAIN (no memory for a real-time signal). Any thread context.
+ * Queues a signal for the process, or for `only` (then it is that thread's own). Drops what is
+ * ignored. 0 or -EAGAIN (no memory for a real-time signal). Any thread context.
  */
 int signal_send(struct proc *proc, struct uthread *only, const struct siginfo *info);
 

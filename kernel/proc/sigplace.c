@@ -13,7 +13,9 @@ uint64_t sigframe_place(uint64_t sp, uint64_t alt_sp, uint64_t alt_size, uint32_
 		sp = alt_sp + alt_size;
 		entering = true;
 	}
-	/* XSAVE wants 64 bytes' alignment; the ABI wants rsp + 8 to be a multiple of 16 at entry. */
+	/*
+	 * XSAVE wants 64 bytes' alignment; the ABI wants rsp + 8 to be a multiple of 16 at entry.
+	 */
 	sp = (sp - fp_size) & ~63ull;
 	*fp = sp;
 	sp -= sizeof(struct rt_sigframe);

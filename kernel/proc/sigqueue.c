@@ -71,7 +71,9 @@ void sigpend_take(struct sigpend *p, int signo, struct sigentry *out)
 
 	memset(out, 0, sizeof(*out));
 	list_init(&out->link);
-	/* Without an entry there was no memory for one: say no more than the number, as Linux does. */
+	/*
+	 * Without an entry there was no memory for one: say no more than the number, as Linux does.
+	 */
 	out->info.signo = signo;
 	out->info.code = LSI_USER;
 	list_for_each_entry_safe(e, tmp, &p->queue, link) {

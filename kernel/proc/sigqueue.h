@@ -25,7 +25,7 @@ struct siginfo {
 			uint32_t pid;
 			uint32_t uid;
 			uint64_t value;
-		} from;		/* kill, sigqueue */
+		} from; /* kill, sigqueue */
 		struct {
 			uint64_t addr;
 		} fault;
@@ -37,13 +37,13 @@ _Static_assert(sizeof(struct siginfo) == 128, "siginfo_t of x86-64");
 
 struct sigentry {
 	struct list_head link;
-	bool fault;		/* the instruction at rip would raise it again */
+	bool fault; /* the instruction at rip would raise it again */
 	struct siginfo info;
 };
 
 struct sigpend {
-	uint64_t set;			/* which are pending */
-	struct list_head queue;		/* struct sigentry, oldest first; may lack one for a bit of
+	uint64_t set;		/* which are pending */
+	struct list_head queue; /* struct sigentry, oldest first; may lack one for a bit of
 					 * `set` when there was no memory for it */
 };
 

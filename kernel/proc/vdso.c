@@ -12,9 +12,9 @@
 #include "kernel/proc/proc.h"
 #include "kernel/proc/signal.h"
 
-#define ENTRY_LEN 8
+#define ENTRY_LEN  8
 #define AT_SYSCALL 5
-#define AT_RET 7
+#define AT_RET	   7
 
 static bool is_entry(uint64_t start)
 {

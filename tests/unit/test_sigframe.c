@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The frame of a signal handler: its layout is the host's, its place is the one Linux takes; and the
- * table of what an interrupted call becomes.
- * Sources: kernel/proc/sigplace.c
+ * The frame of a signal handler: its layout is the host's, its place is the one Linux takes; and
+ * the table of what an interrupted call becomes. Sources: kernel/proc/sigplace.c
  */
 #include <errno.h>
 #include <signal.h>
@@ -51,7 +50,8 @@ _Static_assert(offsetof(struct siginfo, fault.addr) == offsetof(siginfo_t, si_ad
 _Static_assert(offsetof(struct siginfo, from.pid) == offsetof(siginfo_t, si_pid), "si_pid");
 _Static_assert(offsetof(struct siginfo, from.value) == offsetof(siginfo_t, si_value), "si_value");
 _Static_assert(LSIG_SEGV == SIGSEGV && LSIG_CHLD == SIGCHLD && LSIG_SYS == SIGSYS, "numbers");
-_Static_assert(LSIG_TTOU == SIGTTOU && LSIG_WINCH == SIGWINCH && LSIG_STKFLT == SIGSTKFLT, "numbers");
+_Static_assert(LSIG_TTOU == SIGTTOU && LSIG_WINCH == SIGWINCH, "numbers");
+_Static_assert(LSIG_STKFLT == SIGSTKFLT && LSIG_XFSZ == SIGXFSZ, "numbers");
 _Static_assert(LSA_RESTART == SA_RESTART && LSA_NODEFER == SA_NODEFER, "flags");
 _Static_assert(LSA_RESETHAND == (unsigned)SA_RESETHAND && LSA_ONSTACK == SA_ONSTACK, "flags");
 

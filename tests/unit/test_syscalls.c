@@ -138,8 +138,12 @@ TEST(commands)
 		const struct cmd_desc *c = &cmd_table[i];
 		unsigned size = c->desc.args[2].size;
 
-		/* Numbers made by _IOR and _IOW since the 1990s tell the size; FS_IOC_* lie (int, not long). */
-		if (c->nr == __NR_ioctl && _IOC_SIZE(c->cmd) && sys_arg_is_pointer(&c->desc.args[2]))
+		/*
+		 * Numbers made by _IOR and _IOW since the 1990s tell the size; FS_IOC_* lie (int,
+		 * not long).
+		 */
+		if (c->nr == __NR_ioctl && _IOC_SIZE(c->cmd) &&
+		    sys_arg_is_pointer(&c->desc.args[2]))
 			CHECK(_IOC_SIZE(c->cmd) == size);
 #define NUMBER(n) (!strcmp(c->desc.name, #n) && c->cmd != (uint32_t)n)
 		CHECK(!NUMBER(TIOCGWINSZ) && !NUMBER(FIONREAD) && !NUMBER(TCGETS2) &&
@@ -151,7 +155,9 @@ TEST(commands)
 TEST(classes)
 {
 	CHECK(sys_accepted(__NR_read) && sys_accepted(__NR_mmap) && sys_accepted(__NR_execve));
-	/* Home forks by its own message, and makes nothing else for a node that it does not know. */
+	/*
+	 * Home forks by its own message, and makes nothing else for a node that it does not know.
+	 */
 	CHECK(!sys_accepted(__NR_fork) && !sys_accepted(__NR_clone) && !sys_accepted(__NR_clone3));
 	CHECK(!sys_accepted(__NR_ptrace) && !sys_accepted(__NR_getpid) && !sys_accepted(400));
 }
