@@ -142,8 +142,9 @@ static void on_done(void *arg, const struct move_result *result)
 			(unsigned long long)(result->took_ns / 1000000));
 		control_ok(m->conn);
 	} else {
-		control_error(m->conn, "process %d stays where it is: %s", m->pid,
-			      result->why.text);
+		control_error(m->conn, "not moved to %s: %s; it stays %s%s", m->where,
+			      result->why.text, strcmp(result->from, "home") ? "on " : "at ",
+			      result->from);
 	}
 	migration_free(m);
 }
