@@ -3,6 +3,15 @@
 import json
 
 
+LAST_LINES = 15     # of a failed test's output, repeated before the summary
+
+
+def why(text):
+    """The end of what a failed test said, and the lines that name an exception: a log may show only its end."""
+    lines = [line for line in text.split('\n') if line.strip()]
+    return [line for line in lines[:-LAST_LINES] if 'Error' in line][-LAST_LINES:] + lines[-LAST_LINES:]
+
+
 class Results:
     def __init__(self, verbose=False, record=None):
         self.verbose = verbose
@@ -22,19 +31,21 @@ class Results:
             print('\n'.join('    ' + part for part in text.rstrip('\n').split('\n')), flush=True)
         if self.record:
             with open(self.record, 'a') as f:
-                f.write(json.dumps([name, outcome, text if outcome == 'skipped' else '']) + '\n')
+                f.write(json.dumps([name, outcome, text]) + '\n')
 
     def count(self, name, outcome, text=''):
         self.counts[outcome] += 1
         if outcome == 'skipped':
             self.skips.append((name, text))
         if outcome == 'failed':
-            self.failures.append(name)
+            self.failures.append((name, text))
 
     def finish(self):
         """Prints the summary; returns the exit status. A run without a single test is no success."""
-        for name in self.failures:
+        for name, text in self.failures:
             print(f'failed: {name}')
+            for line in why(text):
+                print(f'    {line}')
         for name, reason in self.skips:
             print(f'skipped: {name}: {reason}')
         c = self.counts

@@ -44,7 +44,7 @@ class Peer:
     """A connection to the node, greeted unless told otherwise."""
 
     def __init__(self, greet=True):
-        self.sock = socket.create_connection(where(), timeout=20)
+        self.sock = socket.create_connection(where(), timeout=120)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buf = b''
         if greet:

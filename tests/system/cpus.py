@@ -20,7 +20,7 @@ LONG = '300'     # seconds, at most: the tests end their programs
 
 
 def tool(*argv):
-    return subprocess.run([f'{BIN}/{argv[0]}', *argv[1:]], capture_output=True, text=True, timeout=60)
+    return subprocess.run([f'{BIN}/{argv[0]}', *argv[1:]], capture_output=True, text=True, timeout=120)
 
 
 def start(*argv):

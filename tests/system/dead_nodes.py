@@ -42,7 +42,7 @@ def counter(mb, *prefix):
 
 def last_line(mb):
     """What it says at its end, at home."""
-    return counter(mb).communicate(timeout=60)[0]
+    return counter(mb).communicate(timeout=120)[0]
 
 
 def counts(p, n):

@@ -66,7 +66,7 @@ def status(argv, **kw):
     """The raw status that wait(2) tells argv's parent."""
     p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                          start_new_session=True, preexec_fn=process.fresh_start, **kw)
-    out, err = p.communicate(timeout=60)
+    out, err = p.communicate(timeout=120)
     return p.returncode, out, err
 
 
@@ -113,7 +113,7 @@ def test_a_signal_to_mosrun_is_one_to_the_program():
     time.sleep(0.5)
     p.stdin.write(b'done\n')
     p.stdin.flush()
-    equal(p.communicate(timeout=20)[0], b'caught\ndone\n')
+    equal(p.communicate(timeout=120)[0], b'caught\ndone\n')
     equal(p.returncode, 5)
 
 

@@ -39,7 +39,7 @@ class Job:
             self.s = self.node.accept()
             self.g = self.s.take_guest()
 
-    def wait(self, timeout=10):
+    def wait(self, timeout=120):
         out, err = self.p.communicate(timeout=timeout)
         return self.p.returncode, out, err
 
@@ -356,7 +356,7 @@ def a_silent_node_is_given_up_within_seconds():
     j = Job("cat")
     j.s.mute = True
     begin = time.monotonic()
-    rc, out, err = j.wait(timeout=15)
+    rc, out, err = j.wait(timeout=120)
     eq(rc, -signal.SIGKILL)
     assert b"no sign of life" in err, err
     assert time.monotonic() - begin < 9
@@ -466,7 +466,7 @@ def migrate_moves_a_running_program():
                          stderr=subprocess.STDOUT, text=True)
     s = node.accept()
     g = s.take_guest()
-    out = m.communicate(timeout=10)[0]
+    out = m.communicate(timeout=120)[0]
     eq(m.returncode, 0)
     assert "frozen" in out, out
     p.stdin.write(b"x")
@@ -496,11 +496,11 @@ def a_refused_move_leaves_the_program_running():
             s.sock.close()
         else:
             s.send("IMG_REFUSED", struct.pack("<I200s", 3, b"no memory left"), tid=pid)
-        out = m.communicate(timeout=10)[0]
+        out = m.communicate(timeout=120)[0]
         assert m.returncode != 0 and (i == 2 or "no memory left" in out), out
     p.stdin.write(b"x\n")
     p.stdin.flush()
-    eq(p.communicate(timeout=10)[0], b"got x\n")
+    eq(p.communicate(timeout=120)[0], b"got x\n")
 
 
 TESTS = [f for n, f in list(globals().items())

@@ -21,7 +21,7 @@ SPIN = ['/usr/bin/python3', '-c', 'import sys\nprint("spinning", flush=True)\nwh
 
 
 def run(*argv, **kw):
-    return subprocess.run(argv, capture_output=True, timeout=60, preexec_fn=process.fresh_start, **kw)
+    return subprocess.run(argv, capture_output=True, timeout=120, preexec_fn=process.fresh_start, **kw)
 
 
 started = []
@@ -89,7 +89,7 @@ def test_pipes_and_files_on_all_three():
     equal((r.returncode, r.stdout == data, r.stderr), (0, True, b''))
     pathlib.Path('in').write_bytes(data)
     with open('in', 'rb') as i, open('out', 'wb') as o:
-        equal(subprocess.run(['mosrun', '--node', '2', 'cat'], stdin=i, stdout=o, timeout=60).returncode, 0)
+        equal(subprocess.run(['mosrun', '--node', '2', 'cat'], stdin=i, stdout=o, timeout=120).returncode, 0)
     equal(pathlib.Path('out').read_bytes() == data, True, 'the file')
 
 

@@ -24,7 +24,7 @@ def hoard(kind):
     try:
         there = run('mosrun', '--node', '1', '--', HOARD, kind)
         equal((there.stdout, there.returncode), (run(HOARD, kind).stdout, 0), there.stderr)
-        equal((witness.communicate(timeout=100)[0], witness.returncode), ('still here\n', 0))
+        equal((witness.communicate(timeout=120)[0], witness.returncode), ('still here\n', 0))
     finally:
         witness.kill()
         witness.wait()

@@ -27,7 +27,7 @@ A, B, C = b'A' * 16, b'B' * 16, b'C' * 16
 
 
 def tool(*argv, env=ENV):
-    return subprocess.run([f'{BIN}/{argv[0]}', *argv[1:]], env=env, capture_output=True, text=True, timeout=60)
+    return subprocess.run([f'{BIN}/{argv[0]}', *argv[1:]], env=env, capture_output=True, text=True, timeout=120)
 
 
 def send(data):

@@ -28,7 +28,7 @@ os.environ['MUSTER_RUNTIME_DIR'] = DIR
 
 def both(*argv, **kw):
     """The same with and without mosrun; returns what it said."""
-    kw = dict(dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30), **kw)
+    kw = dict(dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120), **kw)
     alone = subprocess.run(argv, **kw)
     under = subprocess.run([MOSRUN, *argv], **kw)
     equal(under.stdout, alone.stdout)
@@ -104,10 +104,10 @@ def test_descriptors_that_are_closed_stay_closed():
         with tempfile.NamedTemporaryFile('r') as f:
             script = f'exec {MOSRUN} sh -c "ls -l /proc/self/fd | sed 1d | wc -l > {f.name}; exit 3" {closed}'
             alone = script.replace(MOSRUN, '')
-            equal(subprocess.run(['sh', '-c', alone], stderr=subprocess.DEVNULL, timeout=20).returncode, 3)
+            equal(subprocess.run(['sh', '-c', alone], stderr=subprocess.DEVNULL, timeout=120).returncode, 3)
             want = f.read()
             f.seek(0)
-            equal(subprocess.run(['sh', '-c', script], stderr=subprocess.DEVNULL, timeout=20).returncode, 3, closed)
+            equal(subprocess.run(['sh', '-c', script], stderr=subprocess.DEVNULL, timeout=120).returncode, 3, closed)
             equal(f.read(), want, closed)
 
 
@@ -115,11 +115,11 @@ def test_a_signal_to_the_group_comes_once_whichever_thread_takes_it():
     p = subprocess.Popen([MOSRUN, PROG, 'count'], stdout=subprocess.PIPE, text=True, start_new_session=True)
     equal(p.stdout.readline(), 'ready\n')
     os.killpg(p.pid, signal.SIGTERM)
-    equal(p.communicate(timeout=20)[0], '1\n')
+    equal(p.communicate(timeout=120)[0], '1\n')
     p = subprocess.Popen([MOSRUN, PROG, 'count'], stdout=subprocess.PIPE, text=True, start_new_session=True)
     equal(p.stdout.readline(), 'ready\n')
     os.kill(p.pid, signal.SIGTERM)
-    equal(p.communicate(timeout=20)[0], '1\n')
+    equal(p.communicate(timeout=120)[0], '1\n')
 
 
 def states(pid):
@@ -144,7 +144,7 @@ def test_a_process_that_makes_threads_stops_and_goes_on():
         except (ProcessLookupError, FileNotFoundError):
             break
         time.sleep(0.01)
-    equal(p.communicate(timeout=20)[0], 'end\n')
+    equal(p.communicate(timeout=120)[0], 'end\n')
 
 
 class Mirror:
@@ -173,7 +173,7 @@ def test_a_move_of_a_process_that_executes_another_program_meanwhile_ends():
         moves = 0
         while p.poll() is None:
             moves += not mirror.move(pid).wait(10)
-        equal(p.communicate(timeout=20)[0], 'end\n')
+        equal(p.communicate(timeout=120)[0], 'end\n')
         assert moves > 5, moves
 
 
@@ -206,7 +206,7 @@ def test_the_deputy_may_open_many_files_and_the_program_as_many_as_before():
     equal(resource.prlimit(deputy, resource.RLIMIT_NOFILE), (4000, 4000))
     equal(resource.prlimit(pid, resource.RLIMIT_NOFILE), (64, 4000))
     os.kill(pid, signal.SIGKILL)
-    p.communicate(timeout=10)
+    p.communicate(timeout=120)
     equal(p.returncode, -signal.SIGKILL)
 
 

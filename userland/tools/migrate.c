@@ -141,6 +141,11 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	rc = control_call(NULL, deputy, -1, progress, NULL, err, "migrate\tpid=%ld\tnode=%s",
 			  opt.pid, opt.node);
+	if (rc == -EPIPE || rc == -ECONNRESET || rc == -ENOENT || rc == -ECONNREFUSED) {
+		/* A deputy ends with its last process. */
+		fprintf(stderr, "migrate: %ld: it ended before it was moved\n", opt.pid);
+		return 3;
+	}
 	if (rc) {
 		fprintf(stderr, "migrate: %ld: %s\n", opt.pid, err);
 		return 1;
