@@ -79,6 +79,7 @@ enum {
 	X(CONT, HN, 0, 0)                                                                 \
 	X(KILL, HN, 0, 0)                                                                 \
 	X(RECALL, HN, sizeof(struct wire_text), sizeof(struct wire_text))                 \
+	X(THREAD_EXIT, NH, 0, 0)                                                          \
 	X(EXIT, NH, sizeof(struct wire_exit), sizeof(struct wire_exit))                   \
 	X(STAT, NH, sizeof(struct wire_stat), sizeof(struct wire_stat))
 
@@ -224,7 +225,8 @@ struct wire_thread {
 	uint32_t xstate_len;	/* bytes of XSAVE area (standard format) that follow */
 	uint64_t robust_list, robust_len;
 	uint64_t clear_tid;
-	uint64_t restart_nr;	/* reserved, 0 */
+	uint32_t tid;		/* at home; the leader's is the pid, and comes first */
+	uint32_t reserved;	/* 0 */
 };
 
 /* A pending or arriving signal: the kernel's siginfo_t, 128 bytes, as ptrace gives it. */
