@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fork, vfork, clone, clone3. Home forks the stub and gives the pid; the child's computation is made
- * here, from its parent's. Threads and everything that shares more than memory under vfork go home.
+ * fork, vfork, clone, clone3, for processes and threads. Home forks the stub, or gives it a thread, and
+ * tells its number; the child's computation is made here, from its parent's. What shares more than
+ * memory under vfork, and less than a thread does, goes home.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +34,17 @@ enum { NR_KILL = 62 };
 
 /* What a child takes before it has a page of its own: its thread, the first tables, mappings. */
 #define CHILD_PAGES 32
+/* A thread: its stack and state here, and the first pages of its own stack. */
+#define THREAD_PAGES 16
+
+#define CLONE_FS 0x200ull
+#define CLONE_FILES 0x400ull
+#define CLONE_SIGHAND 0x800ull
+#define CLONE_SYSVSEM 0x40000ull
+#define CLONE_THREAD_NEEDS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+#define CLONE_THREAD_SERVED                                                                        \
+	(CLONE_THREAD_NEEDS | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |                     \
+	 CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_DETACHED)
 
 struct fork_request {
 	uint64_t flags;		/* without the exit signal */
@@ -67,9 +79,12 @@ static void copy_thread(struct uthread *u, const struct trapframe *tf, const str
 	thread_state_changed(u->thread);
 
 	u->sigmask = parent->sigmask;
-	u->altstack_sp = parent->altstack_sp;
-	u->altstack_size = parent->altstack_size;
-	u->altstack_flags = parent->altstack_flags;
+	/* Memory that is shared has room for one stack of signals at a time, but for vfork's. */
+	if (!(req->flags & CLONE_VM) || (req->flags & CLONE_VFORK)) {
+		u->altstack_sp = parent->altstack_sp;
+		u->altstack_size = parent->altstack_size;
+		u->altstack_flags = parent->altstack_flags;
+	}
 	if (!(req->flags & CLONE_VM)) {
 		u->rseq_addr = parent->rseq_addr;
 		u->rseq_size = parent->rseq_size;
@@ -91,9 +106,7 @@ static int prepare_child(const struct fork_request *req, struct proc **child, st
 	if (req->flags & CLONE_VM) {
 		mm = mm_get(current->mm);
 	} else {
-		mutex_lock(&current->mm->map_lock);
 		err = mm_fork(current->mm, &mm);
-		mutex_unlock(&current->mm->map_lock);
 		if (err)
 			return err;
 	}
@@ -113,6 +126,37 @@ static int prepare_child(const struct fork_request *req, struct proc **child, st
 	return 0;
 }
 
+static long do_thread(struct trapframe *tf, const struct fork_request *req)
+{
+	struct proc *proc = current_proc;
+	struct uthread *u = NULL;
+	long tid;
+
+	if ((req->flags & ~CLONE_THREAD_SERVED) ||
+	    (req->flags & CLONE_THREAD_NEEDS) != CLONE_THREAD_NEEDS || proc->shares_mm)
+		return retreat(WHY_SYSCALL, "clone flags %#llx", (unsigned long long)req->flags);
+	if ((req->flags & CLONE_SETTLS) && req->tls >= USER_END)
+		return -EPERM;
+	if (guest_memory_ok(THREAD_PAGES))
+		u = proc_thread_alloc(proc);
+	if (!u)
+		return retreat(WHY_MEMORY, "no memory for a thread");
+	copy_thread(u, tf, req);
+	/* It is one of the process's from home's answer on, so that signals find it. */
+	tid = guest_thread(req->flags, u);
+	if (!u->tid) {
+		thread_put(u->thread);
+		return tid;
+	}
+	snprintf(u->thread->name, sizeof(u->thread->name), "%.12s/%u", proc->comm, u->tid);
+	if (req->flags & CLONE_PARENT_SETTID)
+		put_user32(req->parent_tid, u->tid);
+	tid = u->tid;
+	thread_set_work(u->thread, THREAD_WORK_SIGNAL);
+	thread_wake(u->thread);
+	return tid;
+}
+
 static long do_fork(struct trapframe *tf, const struct fork_request *req)
 {
 	struct proc *parent = current_proc, *child;
@@ -120,8 +164,7 @@ static long do_fork(struct trapframe *tf, const struct fork_request *req)
 	long pid;
 
 	if (req->flags & CLONE_THREAD)
-		return retreat(WHY_STATE, "a second thread (clone flags %#llx)",
-			       (unsigned long long)req->flags);
+		return do_thread(tf, req);
 	if ((req->flags & ~CLONE_SERVED) || req->exit_signal != LSIG_CHLD ||
 	    ((req->flags & CLONE_VM) && !(req->flags & CLONE_VFORK)))
 		return retreat(WHY_SYSCALL, "clone flags %#llx, signal %llu",
@@ -130,18 +173,22 @@ static long do_fork(struct trapframe *tf, const struct fork_request *req)
 	if ((req->flags & CLONE_SETTLS) && req->tls >= USER_END)
 		return -EPERM;
 	/* A child of vfork has one itself: its memory is its grandparent's, who must wait, too. */
-	if (!guest_memory_ok(CHILD_PAGES) || prepare_child(req, &child, &u))
+	/* Other threads must not change the map before home, too, has copied it. */
+	mutex_lock(&current->mm->map_lock);
+	if (!guest_memory_ok(CHILD_PAGES) || prepare_child(req, &child, &u)) {
+		mutex_unlock(&current->mm->map_lock);
 		return retreat(WHY_MEMORY, "no memory for a child process");
-
+	}
 	pid = guest_fork(req->flags | req->exit_signal);
+	if (pid > 0 && !(req->flags & CLONE_VM))
+		mm_fork_settle(current->mm, child->mm);
+	mutex_unlock(&current->mm->map_lock);
 	/* A parent that was killed meanwhile has had this child all the same. */
 	if (pid <= 0) {
 		proc_discard(child);
 		proc_put(child);
 		return pid;
 	}
-	if (!(req->flags & CLONE_VM))
-		mm_fork_settle(current->mm, child->mm);
 	child->pid = pid;
 	u->tid = pid;
 	snprintf(u->thread->name, sizeof(u->thread->name), "%.12s/%ld", child->comm, pid);
@@ -156,9 +203,12 @@ static long do_fork(struct trapframe *tf, const struct fork_request *req)
 		return pid;
 	}
 	proc_start(child);
-	if (req->flags & CLONE_VFORK)
+	if (req->flags & CLONE_VFORK) {
+		proc_vfork_begin(parent);
 		wait_event(&child->vfork_wq, __atomic_load_n(&child->vfork_done, __ATOMIC_SEQ_CST) ||
 						     proc_ending(parent));
+		proc_vfork_end(parent);
+	}
 	proc_put(child);
 	return pid;
 }
@@ -217,7 +267,8 @@ long sys_clone3(struct trapframe *tf, const uint64_t args[6])
 	if (a.set_tid || a.set_tid_size || a.cgroup)
 		return not_served(435, "a chosen pid or cgroup");
 	/* Errors are for Linux to tell. */
-	if (!a.stack != !a.stack_size || (a.exit_signal & ~CLONE_EXIT_SIGNAL))
+	if (!a.stack != !a.stack_size || (a.exit_signal & ~CLONE_EXIT_SIGNAL) ||
+	    (a.exit_signal && (a.flags & CLONE_THREAD)))
 		return not_served(435, "arguments that do not fit together");
 	req = (struct fork_request){
 		.flags = a.flags,

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "kernel/abi/abi.h"
+#include "kernel/cpu/ipi.h"
 #include "kernel/cpu/percpu.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
@@ -17,6 +18,7 @@ enum {
 	NR_SET_ROBUST_LIST = 273,
 	NR_GET_ROBUST_LIST = 274,
 	NR_PRLIMIT64 = 302,
+	NR_MEMBARRIER = 324,
 	NR_RSEQ = 334,
 };
 
@@ -34,17 +36,27 @@ long sys_gettid(struct trapframe *tf, const uint64_t args[6])
 	return current_user->tid;
 }
 
-/* A process has one thread so far, so both ways to exit are the same. */
 long sys_exit(struct trapframe *tf, const uint64_t args[6])
 {
+	struct proc *proc = current_proc;
+
 	(void)tf;
-	proc_exit(current_proc, 0, (int)args[0]);
+	/* The last thread's end is the process's, with what its leader said. */
+	if (proc->nthreads == 1) {
+		proc_exit(proc, 0, proc->leader_gone ? proc->exit_status : (int)args[0]);
+		return 0;
+	}
+	if (!futex_exit_prepare(current_user))
+		return RETREATED;
+	proc_thread_exits((int)args[0]);
 	return 0;
 }
 
 long sys_exit_group(struct trapframe *tf, const uint64_t args[6])
 {
-	return sys_exit(tf, args);
+	(void)tf;
+	proc_exit(current_proc, 0, (int)args[0]);
+	return 0;
 }
 
 long sys_sched_yield(struct trapframe *tf, const uint64_t args[6])
@@ -61,6 +73,24 @@ long sys_getcpu(struct trapframe *tf, const uint64_t args[6])
 	if ((args[0] && put_user32(args[0], cpu_id())) || (args[1] && put_user32(args[1], 0)))
 		return -EFAULT;
 	return 0;
+}
+
+static void barrier(void *arg)
+{
+	(void)arg;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* The barrier is needed where the threads run; what is registered and refused, home knows. */
+long sys_membarrier(struct trapframe *tf, const uint64_t args[6])
+{
+	enum { GLOBAL = 1, GLOBAL_EXPEDITED = 2, PRIVATE = 8, PRIVATE_SYNC_CORE = 32 };
+
+	(void)tf;
+	/* The interrupt's IRET serialises the other CPUs, as SYNC_CORE wants it. */
+	if ((int)args[0] & (GLOBAL | GLOBAL_EXPEDITED | PRIVATE | PRIVATE_SYNC_CORE))
+		ipi_call_others(barrier, NULL, true);
+	return forward(NR_MEMBARRIER, args);
 }
 
 long sys_futex(struct trapframe *tf, const uint64_t args[6])

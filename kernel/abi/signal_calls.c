@@ -149,7 +149,9 @@ static long wait_for_signal(void)
 {
 	struct waitq nobody = WAITQ_INIT(nobody);
 
-	wait_event_interruptible(&nobody, signal_wakes(current), WAIT_FOREVER);
+	do
+		wait_event_interruptible(&nobody, signal_wakes(current), WAIT_FOREVER);
+	while (signal_woke_in_vain());
 	return -ERESTARTNOHAND_;
 }
 
@@ -193,12 +195,12 @@ long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
 	spin_lock(&current_proc->lock);
 	u->waits_for = set;
 	spin_unlock(&current_proc->lock);
-	wait_event_interruptible(&nobody, (signal_pending_set() & set) || signal_wakes(current),
-				 deadline);
+	do
+		wait_event_interruptible(
+			&nobody, (signal_pending_set() & set) || signal_wakes(current), deadline);
+	while (!(signal_pending_set() & set) && clock_now_ns() < deadline &&
+	       signal_woke_in_vain());
 	signo = signal_take(set, &info);
-	spin_lock(&current_proc->lock);
-	u->waits_for = 0;
-	spin_unlock(&current_proc->lock);
 
 	if (signo)
 		return args[1] && copy_to_user(args[1], &info, sizeof(info)) ? -EFAULT : signo;
@@ -231,10 +233,21 @@ static long own_uid(void)
 	return proc->uid;
 }
 
-/* To oneself: it must be delivered before the call returns, so it does not travel. */
-static long send_to_self(int signo, struct uthread *only, int code)
+/* To the process itself (tid 0), or to a thread of it: delivered before the call returns. */
+static long send_here(int signo, uint32_t tid, struct siginfo *info)
 {
-	struct siginfo info = { .signo = signo, .code = code };
+	if (signo < 0 || signo > LSIG_MAX)
+		return -EINVAL;
+	if (!signo)
+		return 0;
+	info->signo = signo;
+	return tid ? signal_send_to(current_proc, tid, info) :
+		     signal_send(current_proc, NULL, info);
+}
+
+static long send_to_self(int signo, uint32_t tid, int code)
+{
+	struct siginfo info = { .code = code };
 	long uid;
 
 	if (signo < 0 || signo > LSIG_MAX)
@@ -246,7 +259,7 @@ static long send_to_self(int signo, struct uthread *only, int code)
 		return uid;
 	info.from.pid = current_proc->pid;
 	info.from.uid = uid;
-	return signal_send(current_proc, only, &info);
+	return send_here(signo, tid, &info);
 }
 
 long sys_kill(struct trapframe *tf, const uint64_t args[6])
@@ -254,37 +267,33 @@ long sys_kill(struct trapframe *tf, const uint64_t args[6])
 	(void)tf;
 	if ((int)args[0] != (int)current_proc->pid)
 		return forward(NR_KILL, args);
-	return send_to_self((int)args[1], NULL, LSI_USER);
+	return send_to_self((int)args[1], 0, LSI_USER);
 }
 
 long sys_tkill(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	if ((int)args[0] != (int)current_user->tid)
+	if ((int)args[0] <= 0 || !proc_has_thread(current_proc, (uint32_t)args[0]))
 		return forward(NR_TKILL, args);
-	return send_to_self((int)args[1], current_user, LSI_TKILL);
+	return send_to_self((int)args[1], (uint32_t)args[0], LSI_TKILL);
 }
 
 long sys_tgkill(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	if ((int)args[0] != (int)current_proc->pid || (int)args[1] != (int)current_user->tid)
+	if ((int)args[0] != (int)current_proc->pid || (int)args[1] <= 0 ||
+	    !proc_has_thread(current_proc, (uint32_t)args[1]))
 		return forward(NR_TGKILL, args);
-	return send_to_self((int)args[2], current_user, LSI_TKILL);
+	return send_to_self((int)args[2], (uint32_t)args[1], LSI_TKILL);
 }
 
-static long queue_to_self(int signo, struct uthread *only, uint64_t from)
+static long queue_to_self(int signo, uint32_t tid, uint64_t from)
 {
 	struct siginfo info;
 
 	if (copy_from_user(&info, from, sizeof(info)))
 		return -EFAULT;
-	if (signo < 0 || signo > LSIG_MAX)
-		return -EINVAL;
-	if (!signo)
-		return 0;
-	info.signo = signo;
-	return signal_send(current_proc, only, &info);
+	return send_here(signo, tid, &info);
 }
 
 long sys_rt_sigqueueinfo(struct trapframe *tf, const uint64_t args[6])
@@ -292,13 +301,14 @@ long sys_rt_sigqueueinfo(struct trapframe *tf, const uint64_t args[6])
 	(void)tf;
 	if ((int)args[0] != (int)current_proc->pid)
 		return forward(NR_RT_SIGQUEUEINFO, args);
-	return queue_to_self((int)args[1], NULL, args[2]);
+	return queue_to_self((int)args[1], 0, args[2]);
 }
 
 long sys_rt_tgsigqueueinfo(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	if ((int)args[0] != (int)current_proc->pid || (int)args[1] != (int)current_user->tid)
+	if ((int)args[0] != (int)current_proc->pid || (int)args[1] <= 0 ||
+	    !proc_has_thread(current_proc, (uint32_t)args[1]))
 		return forward(NR_RT_TGSIGQUEUEINFO, args);
-	return queue_to_self((int)args[2], current_user, args[3]);
+	return queue_to_self((int)args[2], (uint32_t)args[1], args[3]);
 }

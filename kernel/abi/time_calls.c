@@ -54,9 +54,8 @@ static int64_t cpu_time(bool thread)
 {
 	uint64_t utime, stime;
 
-	/* What the image brought cannot be told apart by thread; a single one burnt it all. */
-	if (thread && current_proc->nthreads > 1)
-		return thread_cpu_ns(current);
+	if (thread)
+		return thread_cpu_ns(current) + current_user->cpu_base_ns;
 	proc_cpu_times(current_proc, &utime, &stime);
 	return utime + stime;
 }

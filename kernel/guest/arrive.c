@@ -29,7 +29,8 @@ struct arrival {
 	struct proc *proc;
 	struct cfile **files;
 	unsigned nfiles;
-	bool has_sigacts, has_thread;
+	bool has_sigacts;
+	uint32_t last_tid;		/* whose signals follow; 0: none yet */
 };
 
 static struct arrival *arrival_find(struct session *s, uint32_t pid)
@@ -213,11 +214,11 @@ const char *guest_on_img_thread(struct session *s, const struct wire_hdr *hdr, c
 		return "thread cut short";
 	if (!a)
 		return bad;
-	if (a->has_thread)
-		return refuse(s, a, WHY_STATE, "processes with several threads are not served");
-	if (proc_add_thread(a->proc, a->pid, t, (const uint8_t *)(t + 1), &why))
+	if (!t->tid || proc_has_thread(a->proc, t->tid))
+		return "thread with an impossible number";
+	if (proc_add_thread(a->proc, t->tid, t, (const uint8_t *)(t + 1), &why))
 		return refuse(s, a, why.code, why.text);
-	a->has_thread = true;
+	a->last_tid = t->tid;
 	return NULL;
 }
 
@@ -228,9 +229,9 @@ const char *guest_on_img_signal(struct session *s, const struct wire_hdr *hdr, c
 
 	if (!a)
 		return bad;
-	if (!a->has_thread)
+	if (!a->last_tid)
 		return "signal before its thread";
-	proc_signal(a->proc, payload);
+	proc_signal(a->proc, a->last_tid, payload);
 	return NULL;
 }
 
@@ -284,7 +285,7 @@ const char *guest_on_img_commit(struct session *s, const struct wire_hdr *hdr, c
 		arrival_free(a);
 		return NULL;
 	}
-	if (!a->has_thread || !a->has_sigacts)
+	if (!a->last_tid || !a->has_sigacts)
 		return "image that is not complete";
 
 	/* A fresh image takes the place of the program that called execve. */

@@ -32,6 +32,7 @@ struct pending {
 	uint32_t room;			/* bytes of content that the answer may still have */
 	struct list_head chunks;
 	struct waitq wq;
+	struct uthread *born;		/* of a fork: the thread that home's answer gives its number */
 	union {
 		struct wire_reply reply;
 		struct wire_mmapped mapped;
@@ -151,8 +152,13 @@ const char *guest_on_reply(struct session *s, const struct wire_hdr *hdr, const 
 {
 	struct pending *p = pending_find(s, hdr->id);
 
+	const struct wire_reply *reply = payload;
+
 	if (!p)
 		return NULL;
+	/* Here and now: what home says next may be about the new thread. */
+	if (p->born && !p->answered && reply->ret > 0 && reply->ret <= INT32_MAX)
+		proc_thread_join(p->born->thread->proc, p->born, (uint32_t)reply->ret);
 	return pending_answer(s, p, W_REPLY, &p->reply, payload, sizeof(p->reply), hdr->len);
 }
 
@@ -377,7 +383,7 @@ long guest_mmap(const struct wire_mmap *map, struct wire_file *file, struct wire
 	return ret;
 }
 
-long guest_fork(uint64_t clone_flags)
+static long ask_fork(uint64_t clone_flags, struct uthread *born)
 {
 	struct session *s = current->proc->session;
 	struct wire_fork fork = { .flags = clone_flags };
@@ -385,6 +391,7 @@ long guest_fork(uint64_t clone_flags)
 	long ret;
 
 	pending_begin(s, &p, W_REPLY, 0);
+	p.born = born;
 	ret = session_send(s, W_FORK, p.tid, p.id, &fork, sizeof(fork), 0);
 	if (!ret)
 		ret = pending_wait(s, &p, false);
@@ -392,4 +399,14 @@ long guest_fork(uint64_t clone_flags)
 		ret = p.reply.ret;
 	pending_end(s, &p);
 	return ret;
+}
+
+long guest_fork(uint64_t clone_flags)
+{
+	return ask_fork(clone_flags, NULL);
+}
+
+long guest_thread(uint64_t clone_flags, struct uthread *u)
+{
+	return ask_fork(clone_flags, u);
 }

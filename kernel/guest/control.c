@@ -147,11 +147,12 @@ const char *guest_on_signal(struct session *s, const struct wire_hdr *hdr, const
 	/* Counted and queued as one: an image tells home how many signals are in it. */
 	spin_lock(&s->lock);
 	list_for_each_entry(g, &s->guests, link) {
-		if (g->proc->pid != hdr->tid)
+		if (g->proc->pid != hdr->tid && !proc_has_thread(g->proc, hdr->tid) &&
+		    !proc_had_thread(g->proc, hdr->tid))
 			continue;
 		if (!g->leaving) {
 			g->signals++;
-			proc_signal(g->proc, payload);
+			proc_signal(g->proc, hdr->tid, payload);
 		}
 		break;
 	}
@@ -196,6 +197,11 @@ void guest_exit(struct proc *proc, int signo, int status)
 
 	proc_cpu_times(proc, &msg.utime_ns, &msg.stime_ns);
 	session_send(proc->session, W_EXIT, proc->pid, 0, &msg, sizeof(msg), 0);
+}
+
+void guest_thread_exit(struct proc *proc, uint32_t tid)
+{
+	session_send(proc->session, W_THREAD_EXIT, tid, 0, NULL, 0, 0);
 }
 
 void guest_stopped(struct proc *proc, int signo)

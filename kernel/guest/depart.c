@@ -158,12 +158,15 @@ void guest_departures_lost(struct session *s)
 /* --- sending --------------------------------------------------------------------------------- */
 
 #define RUNS_PER_MESSAGE (WIRE_PAYLOAD_MAX / sizeof(struct wire_run))
-#define HOT_MAX 64u
+#define HOT_PER_THREAD 9u
+#define HOT_THREADS 64u		/* of more threads only what Linux itself touches */
+
+#define HOT_LOOK_BACK (4 * HOT_PER_THREAD)
 
 /* What must be in the stub before the process runs there. */
 struct hot {
-	uint64_t page[HOT_MAX];
-	unsigned n;
+	unsigned n, room;
+	uint64_t page[];
 };
 
 struct runs {
@@ -171,16 +174,16 @@ struct runs {
 	struct wire_run *run;
 	size_t n, room;
 	uint64_t pages;			/* RUN_SOURCE ones */
-	struct hot *hot;
 };
 
 static void hot_add(struct hot *hot, uint64_t addr)
 {
 	addr = PAGE_ALIGN_DOWN(addr);
-	for (unsigned i = 0; i < hot->n; i++)
+	/* Pages of one thread lie together; one that is sent twice does no harm. */
+	for (unsigned i = hot->n > HOT_LOOK_BACK ? hot->n - HOT_LOOK_BACK : 0; i < hot->n; i++)
 		if (hot->page[i] == addr)
 			return;
-	if (addr && addr < USER_END && hot->n < HOT_MAX)
+	if (addr && addr < USER_END && hot->n < hot->room)
 		hot->page[hot->n++] = addr;
 }
 
@@ -210,17 +213,19 @@ static int runs_add(void *arg, uint64_t addr, uint64_t npages, bool away)
 }
 
 /* The pages that Linux itself touches when the process goes on, or that it will touch at once. */
-static void hot_choose(struct hot *hot, const struct wire_thread *t)
+static void hot_choose(struct hot *hot, const struct wire_thread *t, bool many)
 {
+	if (t->rseq_size)
+		hot_add(hot, t->rseq_addr);
+	hot_add(hot, t->robust_list);
+	hot_add(hot, t->clear_tid);
+	if (many)
+		return;
 	hot_add(hot, t->regs.rsp);
 	hot_add(hot, t->regs.rsp - 1024);
 	hot_add(hot, t->regs.rsp + PAGE_SIZE);
 	hot_add(hot, t->regs.fs_base);
 	hot_add(hot, t->regs.fs_base + 2304); /* the rest of glibc's struct pthread */
-	if (t->rseq_size)
-		hot_add(hot, t->rseq_addr);
-	hot_add(hot, t->robust_list);
-	hot_add(hot, t->clear_tid);
 	hot_add(hot, t->regs.rip);
 }
 
@@ -249,11 +254,30 @@ static int send_signal(void *arg, const struct wire_signal *sig)
 			    SEND_NOWAIT);
 }
 
-static void send_image(struct session *s, struct proc *proc, const struct wire_thread *t,
-		       const uint8_t *xstate, const struct runs *runs, const struct hot *hot)
+/* The leader's first. All threads are parked, so the list stays as it is. */
+static void send_threads(struct session *s, struct proc *proc, struct hot *hot, uint8_t *xstate)
+{
+	struct uthread *u;
+
+	for (int others = 0; others < 2; others++)
+		list_for_each_entry(u, &proc->threads, link) {
+			struct wire_thread t;
+			struct part parts[2] = { { &t, sizeof(t) }, { xstate, 0 } };
+
+			if ((u->tid != proc->pid) != others)
+				continue;
+			parts[1].len = proc_export_thread(u, &t, xstate);
+			hot_choose(hot, &t, proc->nthreads > HOT_THREADS);
+			conn_send(s->conn, W_IMG_THREAD, 0, proc->pid, 0, parts, 2, 0);
+			proc_export_signals(proc, u, send_signal, proc);
+		}
+	proc_export_signals(proc, NULL, send_signal, proc);
+}
+
+static void send_image(struct session *s, struct proc *proc, uint8_t *xstate,
+		       const struct runs *runs, struct hot *hot)
 {
 	struct wire_image image = { .pid = proc->pid, .flags = IMG_HOME, .pages = runs->pages };
-	struct part thread[2] = { { t, sizeof(*t) }, { xstate, t->xstate_len } };
 	struct guest *guest = proc->guest;
 
 	spin_lock(&s->lock);
@@ -267,8 +291,7 @@ static void send_image(struct session *s, struct proc *proc, const struct wire_t
 	image.why = proc->why;
 	proc_cpu_times(proc, &image.utime_ns, &image.stime_ns);
 	session_send(s, W_IMG_BEGIN, proc->pid, 0, &image, sizeof(image), 0);
-	conn_send(s->conn, W_IMG_THREAD, 0, proc->pid, 0, thread, 2, 0);
-	proc_export_signals(proc, send_signal, proc);
+	send_threads(s, proc, hot, xstate);
 	for (size_t i = 0; i < runs->n; i += RUNS_PER_MESSAGE) {
 		size_t n = runs->n - i < RUNS_PER_MESSAGE ? runs->n - i : RUNS_PER_MESSAGE;
 
@@ -283,24 +306,22 @@ int guest_go_home(void)
 {
 	struct proc *proc = current->proc;
 	struct session *s = proc->session;
-	struct hot *hot = kzalloc(sizeof(*hot));
-	struct runs runs = { .mm = proc->mm, .hot = hot };
+	unsigned room = proc->nthreads * HOT_PER_THREAD;
+	struct hot *hot = kzalloc(sizeof(*hot) + room * sizeof(hot->page[0]));
+	struct runs runs = { .mm = proc->mm };
 	struct ghost *g = kzalloc(sizeof(*g));
 	uint8_t *xstate = kmalloc(WIRE_XSTATE_MAX);
-	struct wire_thread t;
 	int err = -ENOMEM;
 	bool keep;
 
 	if (!hot || !g || !xstate)
 		goto out;
+	hot->room = room;
 	/* No DONE for a process that is on its way: home would drop what it must keep. */
 	guest_pager_pause(proc->mm);
 	err = mm_collect(proc->mm, runs_add, &runs);
 	if (err)
 		goto resume;
-	proc_export_thread(&t, xstate);
-	hot_choose(hot, &t);
-
 	g->pid = proc->pid;
 	g->mm = mm_get(proc->mm);
 	g->leaving = proc;
@@ -308,7 +329,7 @@ int guest_go_home(void)
 	spin_lock(&s->lock);
 	list_add_tail(&g->link, &s->ghosts);
 	spin_unlock(&s->lock);
-	send_image(s, proc, &t, xstate, &runs, hot);
+	send_image(s, proc, xstate, &runs, hot);
 	wait_event(&g->wq, g->state != LEAVING || s->lost || proc->dead);
 
 	spin_lock(&s->lock);

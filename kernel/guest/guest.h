@@ -18,6 +18,7 @@
 struct proc;
 struct session;
 struct thread;
+struct uthread;
 
 /* One buffer of a forwarded call. */
 struct fbuf {
@@ -58,11 +59,17 @@ long guest_mmap(const struct wire_mmap *map, struct wire_file *file, struct wire
 long guest_fork(uint64_t clone_flags);
 
 /*
+ * Gives the stub a thread for u, which becomes one of the process's threads (proc_thread_join()) as
+ * soon as home's answer is here: then u->tid is set, whatever is returned. The tid or -errno.
+ */
+long guest_thread(uint64_t clone_flags, struct uthread *u);
+
+/*
  * Sends the process of the current thread home for the reason in proc->why, to go on there with the
  * user registers as they are in its trapframe (the caller has set rip so that an unserved call is
- * repeated). To be called on the way back to user mode only, by the only thread. Returns 0 when the
- * process now runs at home (it is off the session's list; the thread ends), or -errno when home
- * would not take it (then it runs on here).
+ * repeated). To be called on the way back to user mode only, with all other threads parked. Returns
+ * 0 when the process now runs at home (it is off the session's list; its threads end), or -errno when
+ * home would not take it (then it runs on here).
  */
 int guest_go_home(void);
 
@@ -73,6 +80,9 @@ unsigned guest_count(void);
 
 /* Tells home that the process has ended. The caller then frees it. */
 void guest_exit(struct proc *proc, int signo, int status);
+
+/* Tells home that this thread ends while the process goes on. */
+void guest_thread_exit(struct proc *proc, uint32_t tid);
 
 /* Tells home that the process stops by this signal's default action; home stops the stub. */
 void guest_stopped(struct proc *proc, int signo);

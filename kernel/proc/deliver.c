@@ -188,9 +188,7 @@ static void stop_here(int signo)
 {
 	struct proc *proc = current->proc;
 
-	spin_lock(&proc->lock);
-	proc->stopped = true;
-	spin_unlock(&proc->lock);
+	proc_stop(proc);
 	guest_stopped(proc, signo);
 }
 
@@ -271,6 +269,48 @@ static int split_memory(struct proc *proc)
 	return 0;
 }
 
+/*
+ * All threads go home together. Each parks with its state in memory, where the one that finds all
+ * parked reads it; nobody leaves while that one is at it. Returns the error, or does not return: the
+ * process has left.
+ */
+static int leave_together(struct trapframe *tf)
+{
+	struct proc *proc = current->proc;
+	int err = -EAGAIN;
+
+	vdso_leave(tf);
+	thread_state_save();
+	spin_lock(&proc->lock);
+	proc->nparked++;
+	waitq_wake_all(&proc->stop_wq);
+	while (proc->moving || (!proc->left && proc->recalled && !proc_ending(proc))) {
+		/* A thread may be born, or end, while others wait: counted anew each time. */
+		if (!proc->moving && proc->nparked == proc->nthreads) {
+			proc->moving = true;
+			spin_unlock(&proc->lock);
+			err = guest_go_home();
+			spin_lock(&proc->lock);
+			proc->moving = false;
+			proc->left = !err;
+			proc->recalled = !err;
+			waitq_wake_all(&proc->stop_wq);
+			break;
+		}
+		spin_unlock(&proc->lock);
+		wait_event(&proc->stop_wq,
+			   !proc->moving &&
+				   (proc->left || !proc->recalled || proc_ending(proc) ||
+				    proc->nparked == proc->nthreads));
+		spin_lock(&proc->lock);
+	}
+	proc->nparked--;
+	spin_unlock(&proc->lock);
+	if (proc->left)
+		proc_thread_gone();
+	return err;
+}
+
 static void go_home(struct trapframe *tf)
 {
 	struct proc *proc = current->proc;
@@ -280,14 +320,13 @@ static void go_home(struct trapframe *tf)
 	rseq_signal(tf);
 	if (proc->shares_mm)
 		err = split_memory(proc);
-	if (!err)
-		err = guest_go_home();
-	if (!err)
-		proc_thread_gone();
-
-	spin_lock(&proc->lock);
-	proc->recalled = false;
-	spin_unlock(&proc->lock);
+	if (!err) {
+		err = leave_together(tf);
+	} else {
+		spin_lock(&proc->lock);
+		proc->recalled = false;
+		spin_unlock(&proc->lock);
+	}
 	if (u->retreating && !proc_ending(proc)) {
 		/*
 		 * Home is full, or busy, and there is nobody else who could serve it: the same
@@ -314,7 +353,7 @@ void return_to_user_work(struct trapframe *tf)
 		bool due;
 
 		thread_clear_work(current, ~0u);
-		if (proc_ending(proc))
+		if (proc_ending(proc) || u->exits)
 			proc_thread_gone();
 		due = proc_recall_due(proc);
 		if (proc->stopped && !due) {

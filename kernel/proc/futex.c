@@ -308,6 +308,71 @@ static long wake_op(uint64_t addr, uint64_t addr2, int n, int n2, uint32_t op)
 	return woken;
 }
 
+/* --- robust mutexes --------------------------------------------------------------------------- */
+
+#define FUTEX_WAITERS 0x80000000u
+#define FUTEX_OWNER_DIED 0x40000000u
+#define FUTEX_TID 0x3fffffffu
+#define ROBUST_LIST_LIMIT 2048	/* as Linux: the list may be a circle */
+#define ROBUST_PI 1ull		/* in a pointer: the mutex is a PI one, not served here */
+
+/* One mutex of the list. The word is changed by others at any moment. False: memory is gone. */
+static bool robust_release(struct uthread *u, uint64_t addr, bool pending)
+{
+	uint32_t val, seen;
+
+	if (get_user32(&val, addr))
+		return false;
+	for (;;) {
+		/* The owner died between releasing it and waking: whoever waits must not wait on. */
+		if (pending && !val) {
+			wake(current->mm, addr, 1, BITSET_ANY);
+			return true;
+		}
+		if ((val & FUTEX_TID) != u->tid)
+			return true;
+		if (cmpxchg_user32(addr, val, (val & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &seen))
+			return false;
+		if (seen == val)
+			break;
+		val = seen;
+	}
+	if (val & FUTEX_WAITERS)
+		wake(current->mm, addr, 1, BITSET_ANY);
+	return true;
+}
+
+static void robust_exit(struct uthread *u)
+{
+	uint64_t entry, next, offset, pending, head = u->robust_list;
+
+	if (!head || get_user64(&entry, head) || get_user64(&offset, head + 8) ||
+	    get_user64(&pending, head + 16))
+		return;
+	for (int i = 0; i < ROBUST_LIST_LIMIT && (entry & ~ROBUST_PI) != head; i++) {
+		/* Read before the mutex is given away: its memory may go with it. */
+		bool bad = get_user64(&next, entry & ~ROBUST_PI);
+
+		if ((entry & ~ROBUST_PI) != (pending & ~ROBUST_PI) &&
+		    !robust_release(u, (entry & ~ROBUST_PI) + offset, false))
+			return;
+		if (bad)
+			return;
+		entry = next;
+	}
+	if (pending & ~ROBUST_PI)
+		robust_release(u, (pending & ~ROBUST_PI) + offset, true);
+}
+
+bool futex_exit_prepare(struct uthread *u)
+{
+	robust_exit(u);
+	if (u->clear_tid)
+		user_writable_prefix(u->clear_tid, sizeof(uint32_t));
+	/* Also when memory had to come from home, and there was no room for it. */
+	return !u->retreating;
+}
+
 /* --- the call --------------------------------------------------------------------------------- */
 
 /*

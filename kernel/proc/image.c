@@ -179,19 +179,17 @@ int proc_add_thread(struct proc *proc, uint32_t tid, const struct wire_thread *w
 
 /* --- the way home ----------------------------------------------------------------------------- */
 
-uint32_t proc_export_thread(struct wire_thread *w, void *xstate)
+uint32_t proc_export_thread(const struct uthread *u, struct wire_thread *w, void *xstate)
 {
-	const struct uthread *u = current_user;
-	struct trapframe *tf = thread_trapframe(current);
+	const struct trapframe *tf = thread_trapframe(u->thread);
 	uint64_t features;
 	bool interrupted;
 
-	vdso_leave(tf);
 	/* A call that is to be decided about where the process arrives: see restart_elsewhere(). */
 	interrupted =
 		tf->vector == TRAP_SYSCALL && tf->error != UINT64_MAX && restart_code(tf->rax);
-	thread_state_save();
 	memset(w, 0, sizeof(*w));
+	w->tid = u->tid;
 	w->regs = (struct wire_regs){
 		.r15 = tf->r15,
 		.r14 = tf->r14,
@@ -214,8 +212,8 @@ uint32_t proc_export_thread(struct wire_thread *w, void *xstate)
 		.eflags = tf->rflags,
 		.rsp = tf->rsp,
 		.ss = USER_SS,
-		.fs_base = current->fs_base,
-		.gs_base = current->gs_base,
+		.fs_base = u->thread->fs_base,
+		.gs_base = u->thread->gs_base,
 	};
 	w->sigmask = u->sigmask;
 	w->altstack_sp = u->altstack_sp;
@@ -228,10 +226,10 @@ uint32_t proc_export_thread(struct wire_thread *w, void *xstate)
 	w->robust_len = u->robust_len;
 	w->clear_tid = u->clear_tid;
 
-	w->xstate_len = current->proc->xfeatures & XFEATURE_AVX ? fpu_state_size() : XSAVE_MIN;
-	memcpy(xstate, current->xstate, w->xstate_len);
+	w->xstate_len = u->thread->proc->xfeatures & XFEATURE_AVX ? fpu_state_size() : XSAVE_MIN;
+	memcpy(xstate, u->thread->xstate, w->xstate_len);
 	memcpy(&features, (uint8_t *)xstate + XSTATE_BV, sizeof(features));
-	features &= current->proc->xfeatures;
+	features &= u->thread->proc->xfeatures;
 	memcpy((uint8_t *)xstate + XSTATE_BV, &features, sizeof(features));
 	return w->xstate_len;
 }

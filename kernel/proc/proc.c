@@ -114,29 +114,42 @@ void proc_set_sigacts(struct proc *proc, const struct wire_sigact sigacts[64])
 		proc->sigact[i].mask &= ~SIGS_KILL_STOP;
 }
 
-struct uthread *proc_thread_create(struct proc *proc, uint32_t tid)
+struct uthread *proc_thread_alloc(struct proc *proc)
 {
 	struct uthread *u = kzalloc(sizeof(*u));
-	char name[24];
 
 	if (!u)
 		return NULL;
-	snprintf(name, sizeof(name), "%.12s/%u", proc->comm, tid);
-	u->thread = uthread_create(name, proc, proc->mm);
+	u->thread = uthread_create(proc->comm, proc, proc->mm);
 	if (!u->thread) {
 		kfree(u);
 		return NULL;
 	}
 	u->thread->user = u;
-	u->tid = tid;
 	u->altstack_flags = LSS_DISABLE;
 	u->rseq_cpu = -1;
 	sigpend_init(&u->pending);
 	proc_get(proc);
+	return u;
+}
+
+void proc_thread_join(struct proc *proc, struct uthread *u, uint32_t tid)
+{
 	spin_lock(&proc->lock);
+	u->tid = tid;
 	list_add_tail(&u->link, &proc->threads);
 	proc->nthreads++;
 	spin_unlock(&proc->lock);
+}
+
+struct uthread *proc_thread_create(struct proc *proc, uint32_t tid)
+{
+	struct uthread *u = proc_thread_alloc(proc);
+
+	if (!u)
+		return NULL;
+	snprintf(u->thread->name, sizeof(u->thread->name), "%.12s/%u", proc->comm, tid);
+	proc_thread_join(proc, u, tid);
 	return u;
 }
 
@@ -157,6 +170,10 @@ void proc_start(struct proc *proc)
 	struct uthread *u;
 
 	spin_lock(&proc->lock);
+	/* Of several it is not known who burnt how much. */
+	if (proc->nthreads == 1)
+		list_first_entry(&proc->threads, struct uthread, link)->cpu_base_ns =
+			proc->utime_base + proc->stime_base;
 	list_for_each_entry(u, &proc->threads, link) {
 		thread_set_work(u->thread, THREAD_WORK_SIGNAL);
 		thread_wake(u->thread);
@@ -242,12 +259,43 @@ void proc_vfork_release(struct proc *proc)
 	waitq_wake_all(&proc->vfork_wq);
 }
 
+void proc_vfork_begin(struct proc *proc)
+{
+	spin_lock(&proc->lock);
+	proc->nvforks++;
+	spin_unlock(&proc->lock);
+}
+
+void proc_vfork_end(struct proc *proc)
+{
+	spin_lock(&proc->lock);
+	if (!--proc->nvforks && proc->recalled)
+		proc_poke_locked(proc);
+	spin_unlock(&proc->lock);
+}
+
+void proc_thread_exits(int status)
+{
+	struct proc *proc = current->proc;
+
+	spin_lock(&proc->lock);
+	/* The process ends as its leader did, if nobody says otherwise by exit_group. */
+	if (current_user->tid == proc->pid) {
+		proc->leader_gone = true;
+		if (!proc->exiting)
+			proc->exit_status = status & 0xff;
+	}
+	current_user->exits = true;
+	spin_unlock(&proc->lock);
+	thread_set_work(current, THREAD_WORK_STOP);
+}
+
 /* What Linux writes into a thread's memory when it ends, where others can still see it. */
 static void thread_farewell(struct proc *proc, struct uthread *u)
 {
-	if (!proc->shares_mm || proc->dead || !u->clear_tid)
+	if (proc->dead || proc->left || (!u->exits && !proc->shares_mm))
 		return;
-	if (!put_user32(u->clear_tid, 0))
+	if (u->clear_tid && !put_user32(u->clear_tid, 0))
 		futex_wake_address(current->mm, u->clear_tid, 1);
 }
 
@@ -257,23 +305,41 @@ void proc_thread_gone(void)
 	struct proc *proc = current->proc;
 	uint64_t total = thread_cpu_ns(current);
 	struct mm *mm = NULL;
-	bool last;
+	bool last, alone = false;
 
+	spin_lock(&proc->lock);
+	/* Of several that end at once one remains, to be told of as the process's end. */
+	if (u->exits && !proc_ending(proc) && proc->nthreads - proc->nexiting > 1) {
+		alone = true;
+		proc->nexiting++;
+		proc->ended[proc->nended++ % ENDED_TIDS] = u->tid;
+	}
+	spin_unlock(&proc->lock);
+	/* Before anybody here can learn of it: who joins it and ends the process is told of later. */
+	if (alone)
+		guest_thread_exit(proc, u->tid);
 	thread_farewell(proc, u);
 	spin_lock(&proc->lock);
 	proc->stime_gone += u->stime_ns;
 	proc->utime_gone += total > u->stime_ns ? total - u->stime_ns : 0;
 	list_del(&u->link);
+	proc->nexiting -= alone;
 	last = --proc->nthreads == 0;
 	if (last) {
 		mm = proc->mm;
 		proc->mm = NULL;
+		/* All threads have left by exit(): so the process has ended. */
+		if (u->exits)
+			proc->exiting = true;
+	} else {
+		retarget_signals_locked(proc, NULL, ~0ull);
+		waitq_wake_all(&proc->stop_wq);
 	}
 	spin_unlock(&proc->lock);
 
 	current->mm = NULL;
 	if (last) {
-		if (proc->exiting && !proc->dead)
+		if (proc->exiting && !proc->dead && !proc->left)
 			guest_exit(proc, proc->exit_signo, proc->exit_status);
 		proc_vfork_release(proc);
 		mm_put(mm);

@@ -14,6 +14,13 @@
  *   it exits or is killed by a signal's default action   exiting; guest_exit() tells home
  *   it goes home                                          guest_go_home() returned 0
  *   home took it away (killed, execed, connection lost)   dead, by proc_kill(); home is not told
+ *
+ * A thread that ends while others go on: exits; guest_thread_exit() tells home before anybody here can
+ * see it. Who calls exit(2) as the last one ends the process.
+ *
+ * Going home: each thread parks on its way to user mode (leave_together() in deliver.c), and the one
+ * that finds all others parked sends them. From its `moving` on until home's answer none of them moves
+ * or ends, and no thread is born, since all are parked.
  */
 #ifndef KERNEL_PROC_PROC_H
 #define KERNEL_PROC_PROC_H
@@ -38,6 +45,8 @@ struct trapframe;
 #define RLIMIT_CORE_NR 4
 #define RLIMIT_AS_NR 9
 
+#define ENDED_TIDS 64
+
 struct proc {
 	uint32_t refs;			/* atomic */
 	uint32_t pid;
@@ -52,16 +61,25 @@ struct proc {
 	spinlock_t lock;
 	struct list_head threads;	/* struct uthread */
 	unsigned nthreads;
+	unsigned nexiting;		/* of these, how many end by themselves */
+	unsigned nparked;		/* of these, how many wait to go home together */
+	unsigned nvforks;		/* of these, how many wait for a child of vfork */
+	/* Those that ended last, for signals that were sent to them before home knew. */
+	uint32_t ended[ENDED_TIDS];
+	unsigned nended;
 	struct wire_sigact sigact[64];	/* of signal n at n - 1 */
 	struct sigpend pending;		/* for the process */
 
 	bool dead;			/* taken away by home: end without telling anybody */
 	bool exiting;			/* ends with exit_signo or exit_status */
+	bool leader_gone;		/* its first thread has ended, with exit_status */
 	bool stopped;			/* no thread runs in user mode until proc_cont() */
 	bool recalled;			/* goes home at the next return to user mode, for `why` */
+	bool moving;			/* one of its threads is sending it home */
+	bool left;			/* runs at home now; the parked threads end */
 	bool map_sync;			/* ask home before changes of the map */
 	int exit_signo, exit_status;
-	struct waitq stop_wq;		/* stopped, dead, exiting or recalled changed */
+	struct waitq stop_wq;		/* any of the above changed, or the number of threads */
 	struct wire_text why;
 
 	uint64_t rlim[16][2];		/* soft, hard; changed by the process itself */
@@ -115,6 +133,8 @@ struct uthread {
 	uint64_t call_start_ns;		/* CPU time when the current one began; 0: in none */
 	bool retreating;		/* retreat() was called since the last entry */
 	bool steady;			/* its forwarded calls are not aborted: see file_calls.c */
+	bool exits;			/* ends alone, while the process goes on; by proc->lock */
+	uint64_t cpu_base_ns;		/* CPU time burnt before it came here, as far as known */
 };
 
 static inline struct uthread *uthread_of(const struct thread *t)
@@ -165,18 +185,18 @@ void proc_put(struct proc *proc);
 void proc_replace(struct proc *old, struct proc *fresh);
 
 /*
- * Fills in the current thread's state for the way home: registers as its trapframe has them, moved
- * out of the vDSO copy. xstate gets at most WIRE_XSTATE_MAX bytes; returns how many, which is also
- * in t->xstate_len. Called inside guest_go_home().
+ * Fills in a thread's state for the way home: registers as its trapframe has them. The thread is the
+ * current one, or parked (proc->nparked). xstate gets at most WIRE_XSTATE_MAX bytes; returns how many,
+ * which is also in t->xstate_len. Called inside guest_go_home().
  */
-uint32_t proc_export_thread(struct wire_thread *t, void *xstate);
+uint32_t proc_export_thread(const struct uthread *u, struct wire_thread *t, void *xstate);
 
 /*
- * Calls fn for each pending signal, of the process and of the current thread, without removing
- * any. fn may not sleep. Stops when fn does not return 0, and returns that.
+ * Calls fn for each pending signal, of thread u or (NULL) of the process, without removing any. fn may
+ * not sleep. Stops when fn does not return 0, and returns that.
  */
-int proc_export_signals(struct proc *proc, int (*fn)(void *arg, const struct wire_signal *sig),
-			void *arg);
+int proc_export_signals(struct proc *proc, struct uthread *u,
+			int (*fn)(void *arg, const struct wire_signal *sig), void *arg);
 
 /* --- control: any thread context, do not sleep --------------------------------------------------- */
 
@@ -187,8 +207,12 @@ void proc_kill(struct proc *proc);
 void proc_stop(struct proc *proc);
 void proc_cont(struct proc *proc);
 
-/* A signal that arrived at the stub. */
-void proc_signal(struct proc *proc, const struct wire_signal *sig);
+/* A signal that arrived at the stub (thread tid of it, if it is not for the process). */
+void proc_signal(struct proc *proc, uint32_t tid, const struct wire_signal *sig);
+
+/* Is this one of its threads? Or was it one until recently? */
+bool proc_has_thread(struct proc *proc, uint32_t tid);
+bool proc_had_thread(struct proc *proc, uint32_t tid);
 
 /* Sends it home at the next return to user mode; interruptible waits end, to be repeated there. */
 void proc_recall(struct proc *proc, enum wire_reason code, const char *text);
@@ -218,8 +242,23 @@ void proc_thread_gone(void) __attribute__((noreturn));
 /* Is the current process ending, or taken away? */
 bool proc_ending(const struct proc *proc);
 
-/* A thread of proc; runs from proc_start() on. NULL when memory is out. */
+/*
+ * A thread of proc, made runnable by thread_wake(). NULL when memory is out. The second form is not
+ * one of the process's threads before proc_thread_join(); thread_put() frees it until then.
+ */
 struct uthread *proc_thread_create(struct proc *proc, uint32_t tid);
+struct uthread *proc_thread_alloc(struct proc *proc);
+void proc_thread_join(struct proc *proc, struct uthread *u, uint32_t tid);
+
+/*
+ * The current thread ends by itself (exit(2)) on its way to user mode, and the process with the last
+ * one. What others will see of it in memory must be in reach: futex_exit_prepare().
+ */
+void proc_thread_exits(int status);
+
+/* The current thread begins, and ends, waiting for a child of vfork: no recall meanwhile. */
+void proc_vfork_begin(struct proc *proc);
+void proc_vfork_end(struct proc *proc);
 
 /* A process that starts out as the current one's copy (fork); mm is taken over. NULL: no memory. */
 struct proc *proc_copy(struct proc *parent, struct mm *mm);

@@ -36,7 +36,7 @@ static void cancel_opposites(struct proc *proc, int signo)
 
 static bool thread_cares(const struct uthread *u, int signo)
 {
-	return !(u->sigmask & SIGBIT(signo)) || (u->waits_for & SIGBIT(signo));
+	return !u->exits && (!(u->sigmask & SIGBIT(signo)) || (u->waits_for & SIGBIT(signo)));
 }
 
 static int send_locked(struct proc *proc, struct uthread *only, const struct siginfo *info)
@@ -68,9 +68,66 @@ int signal_send(struct proc *proc, struct uthread *only, const struct siginfo *i
 	return err;
 }
 
-void proc_signal(struct proc *proc, const struct wire_signal *sig)
+void retarget_signals_locked(struct proc *proc, const struct uthread *except, uint64_t set)
 {
-	struct uthread *only = NULL;
+	for (set &= proc->pending.set; set; set &= set - 1) {
+		int signo = __builtin_ctzll(set) + 1;
+		struct uthread *u;
+
+		list_for_each_entry(u, &proc->threads, link)
+			if (u != except && thread_cares(u, signo)) {
+				thread_set_work(u->thread, THREAD_WORK_SIGNAL);
+				break;
+			}
+	}
+}
+
+static struct uthread *find_thread_locked(struct proc *proc, uint32_t tid)
+{
+	struct uthread *u;
+
+	list_for_each_entry(u, &proc->threads, link)
+		if (u->tid == tid)
+			return u;
+	return NULL;
+}
+
+bool proc_has_thread(struct proc *proc, uint32_t tid)
+{
+	bool has;
+
+	spin_lock(&proc->lock);
+	has = find_thread_locked(proc, tid);
+	spin_unlock(&proc->lock);
+	return has;
+}
+
+bool proc_had_thread(struct proc *proc, uint32_t tid)
+{
+	bool had = false;
+
+	spin_lock(&proc->lock);
+	for (unsigned i = 0; i < ENDED_TIDS && i < proc->nended; i++)
+		had |= proc->ended[i] == tid;
+	spin_unlock(&proc->lock);
+	return had;
+}
+
+int signal_send_to(struct proc *proc, uint32_t tid, const struct siginfo *info)
+{
+	struct uthread *u;
+	int err = -ESRCH;
+
+	spin_lock(&proc->lock);
+	u = find_thread_locked(proc, tid);
+	if (u)
+		err = send_locked(proc, u, info);
+	spin_unlock(&proc->lock);
+	return err;
+}
+
+void proc_signal(struct proc *proc, uint32_t tid, const struct wire_signal *sig)
+{
 	struct siginfo info;
 	int err;
 
@@ -78,13 +135,9 @@ void proc_signal(struct proc *proc, const struct wire_signal *sig)
 		return;
 	memcpy(&info, sig->info, sizeof(info));
 	info.signo = sig->signo;
-	spin_lock(&proc->lock);
-	/* A signal for a thread: there is only one so far, and its tid is the pid. It may be ending. */
-	if (!sig->to_process && !list_empty(&proc->threads))
-		only = list_first_entry(&proc->threads, struct uthread, link);
-	err = send_locked(proc, only, &info);
-	spin_unlock(&proc->lock);
-	if (err)
+	/* One for a thread that has ended is lost with it. */
+	err = sig->to_process ? signal_send(proc, NULL, &info) : signal_send_to(proc, tid, &info);
+	if (err == -EAGAIN)
 		kprintf("proc: no memory for a signal to %s (%u)\n", proc->comm, proc->pid);
 }
 
@@ -115,7 +168,7 @@ bool signal_pending(struct thread *t)
 bool proc_recall_due(const struct proc *proc)
 {
 	return __atomic_load_n(&proc->recalled, __ATOMIC_ACQUIRE) &&
-	       (!proc->shares_mm || current_user->retreating);
+	       ((!proc->shares_mm && !proc->nvforks) || current_user->retreating);
 }
 
 bool signal_wakes(struct thread *t)
@@ -147,6 +200,8 @@ void signal_set_mask(uint64_t mask)
 	bool pending;
 
 	spin_lock(&proc->lock);
+	/* What this thread was woken for, and no longer wants, another one may take. */
+	retarget_signals_locked(proc, current_user, mask & ~current_user->sigmask);
 	current_user->sigmask = mask & ~SIGS_KILL_STOP;
 	pending = pending_locked(proc, current_user);
 	spin_unlock(&proc->lock);
@@ -196,8 +251,19 @@ int signal_take(uint64_t set, struct siginfo *info)
 		sigpend_take(from, signo, &e);
 		*info = e.info;
 	}
+	/* In one step: what comes for the process from now on looks for somebody else. */
+	current_user->waits_for = 0;
 	spin_unlock(&proc->lock);
 	return signo;
+}
+
+bool signal_woke_in_vain(void)
+{
+	if (thread_work(current) & THREAD_WORK_STOP || signal_wakes(current))
+		return false;
+	/* Somebody else took it. Looked at once more after the bit is gone: it may come again. */
+	thread_clear_work(current, THREAD_WORK_SIGNAL);
+	return !signal_wakes(current);
 }
 
 uint64_t signal_pending_set(void)
@@ -242,15 +308,13 @@ static int export_queue(const struct sigpend *p, bool to_process,
 	return 0;
 }
 
-int proc_export_signals(struct proc *proc, int (*fn)(void *arg, const struct wire_signal *sig),
-			void *arg)
+int proc_export_signals(struct proc *proc, struct uthread *u,
+			int (*fn)(void *arg, const struct wire_signal *sig), void *arg)
 {
 	int err;
 
 	spin_lock(&proc->lock);
-	err = export_queue(&current_user->pending, false, fn, arg);
-	if (!err)
-		err = export_queue(&proc->pending, true, fn, arg);
+	err = export_queue(u ? &u->pending : &proc->pending, !u, fn, arg);
 	spin_unlock(&proc->lock);
 	return err;
 }

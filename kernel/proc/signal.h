@@ -28,6 +28,17 @@ bool signal_pending(struct thread *t);
  * ignored. 0 or -EAGAIN (no memory for a real-time signal). Any thread context.
  */
 int signal_send(struct proc *proc, struct uthread *only, const struct siginfo *info);
+/* To the thread with this tid; -ESRCH when the process has none. */
+int signal_send_to(struct proc *proc, uint32_t tid, const struct siginfo *info);
+
+/*
+ * Finds another thread than `except` for each signal of `set` that is pending for the process: the
+ * one that was woken for it does not want it any more. proc->lock is held.
+ */
+void retarget_signals_locked(struct proc *proc, const struct uthread *except, uint64_t set);
+
+/* After an interrupted wait: there is nothing to do (any more), it should wait on. */
+bool signal_woke_in_vain(void);
 
 /*
  * An exception of the current thread: cannot be blocked or ignored. again: the instruction at rip
@@ -44,13 +55,16 @@ void signal_set_temporary_mask(uint64_t mask);
 /* Would this signal do nothing? */
 bool signal_ignored_locked(const struct proc *proc, int signo);
 
-/* Takes a pending signal of `set` off the current thread's queues; 0: none is pending. */
+/*
+ * Takes a pending signal of `set` off the current thread's queues; 0: none is pending. Ends its
+ * waits_for.
+ */
 int signal_take(uint64_t set, struct siginfo *info);
 
 /* Sets an action, as rt_sigaction(2); forgets pending instances of what is now ignored. */
 void signal_set_action(struct proc *proc, int signo, const struct wire_sigact *act);
 
-/* Is the process to go home now? Not while a vfork child still shares its parent's memory. */
+/* Is the process to go home now? Not while memory is shared with a vfork child. */
 bool proc_recall_due(const struct proc *proc);
 
 /* Signals pending for the current thread, blocked or not. */
