@@ -110,6 +110,9 @@ const char *dispatch(struct session *session, const struct wire_hdr *hdr, void *
 		return NULL;
 	}
 
+	/* It has left by an execve, which was made here: the rest is of the program that is no more. */
+	if (stub->state == STUB_LEAVING)
+		return NULL;
 	if (!is_guest(stub))
 		return "a request for a process that is not there";
 	switch (hdr->type) {

@@ -249,7 +249,7 @@ static const char *cannot_leave(const struct stub *stub)
 		return "it shares its memory with another process (vfork)";
 	if (stub->group_stop)
 		return "it is stopped by job control: continue it first";
-	if (stub->state != STUB_NATIVE)
+	if (stub->state != STUB_NATIVE || stub->starting)
 		return "it is not ready: just starting, or ending";
 	return NULL;
 }

@@ -64,6 +64,7 @@ struct stub {
 	int last_status;		/* of waitpid(), when dead */
 	struct list_head grave;		/* dead, and to be freed by the reaper */
 	bool born_known;		/* newborn: its parent's event has come */
+	bool starting;			/* ours still: the program's execve is to come */
 	bool shares_vm;			/* at home, with another process (vfork): until its execve */
 	char comm[16];
 

@@ -95,6 +95,7 @@ int trace_seize(pid_t pid)
 		return -errno;
 	stub = stub_new(pid, pid);
 	stub->state = STUB_NATIVE;
+	stub->starting = true;
 	return 0;
 }
 
@@ -219,6 +220,7 @@ static struct stub *on_exec(struct stub *stub)
 		stub->stopped = true;
 	}
 	stub_refresh(stub);
+	stub->starting = false;
 	stub->shares_vm = false;
 	debug("%d executes %s", stub->pid, stub->comm);
 	return stub;
