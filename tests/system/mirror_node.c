@@ -49,13 +49,21 @@ struct page {
 
 #define BUCKETS 65536
 
+struct thread {
+	uint8_t bytes[sizeof(struct wire_thread) + WIRE_XSTATE_MAX];
+	uint32_t len;
+};
+
 struct guest {
 	struct guest *next;
 	uint32_t pid;
 	struct wire_image image;
-	uint8_t thread[sizeof(struct wire_thread) + WIRE_XSTATE_MAX];
-	uint32_t thread_len;
-	struct wire_signal signals[256];
+	struct thread *threads;
+	unsigned nthreads;
+	struct signal {
+		unsigned thread;	/* index */
+		struct wire_signal s;
+	} signals[256];
 	unsigned nsignals;
 	unsigned taken;		/* W_SIGNALs among them, or lost */
 	struct wire_run *runs;
@@ -176,19 +184,43 @@ static void answer_page(struct guest *g, uint64_t addr, unsigned flags, uint32_t
 
 /* --- going home --- */
 
+static uint32_t tid_of(const struct thread *thread)
+{
+	return ((const struct wire_thread *)thread->bytes)->tid;
+}
+
+static void send_signals(struct guest *g, bool of_process, unsigned thread)
+{
+	for (unsigned i = 0; i < g->nsignals; i++)
+		if (g->signals[i].s.to_process ? of_process : !of_process && g->signals[i].thread == thread)
+			say(W_IMG_SIGNAL, 0, g->pid, 0, &g->signals[i].s, sizeof(g->signals[i].s));
+}
+
+static void send_hot(struct guest *g, const struct wire_thread *t)
+{
+	const uint64_t hot[] = { t->regs.rsp, t->regs.rsp - 512, t->regs.fs_base, t->rseq_addr };
+
+	for (size_t i = 0; i < sizeof(hot) / sizeof(hot[0]); i++) {
+		uint64_t addr = hot[i] & ~(uint64_t)(PAGE - 1);
+
+		if (*slot(g, addr))
+			answer_page(g, addr, WF_HOT, 0);
+	}
+}
+
 static void go_home(struct guest *g)
 {
-	const struct wire_thread *t = (const void *)g->thread;
-	const uint64_t hot[] = { t->regs.rsp, t->regs.rsp - 512, t->regs.fs_base, t->rseq_addr };
 	struct wire_image image = g->image;
 
 	image.flags = IMG_HOME;
 	image.signals = g->taken;
 	wire_text_set(&image.why, WHY_SYSCALL, "this node only reflects");
 	say(W_IMG_BEGIN, 0, g->pid, 0, &image, sizeof(image));
-	say(W_IMG_THREAD, 0, g->pid, 0, g->thread, g->thread_len);
-	for (unsigned i = 0; i < g->nsignals; i++)
-		say(W_IMG_SIGNAL, 0, g->pid, 0, &g->signals[i], sizeof(g->signals[i]));
+	for (unsigned i = 0; i < g->nthreads; i++) {
+		say(W_IMG_THREAD, 0, g->pid, 0, g->threads[i].bytes, g->threads[i].len);
+		send_signals(g, false, i);
+	}
+	send_signals(g, true, 0);
 	for (size_t i = 0; i < g->nruns; i++) {
 		/* Page by page: what was fetched is ours to give, the rest never left home. */
 		for (uint32_t k = 0; k < g->runs[i].npages;) {
@@ -203,12 +235,8 @@ static void go_home(struct guest *g)
 			say(W_IMG_RUNS, 0, g->pid, 0, &run, sizeof(run));
 		}
 	}
-	for (size_t i = 0; i < sizeof(hot) / sizeof(hot[0]); i++) {
-		uint64_t addr = hot[i] & ~(uint64_t)(PAGE - 1);
-
-		if (*slot(g, addr))
-			answer_page(g, addr, WF_HOT, 0);
-	}
+	for (unsigned i = 0; i < g->nthreads; i++)
+		send_hot(g, (const void *)g->threads[i].bytes);
 	say(W_IMG_COMMIT, 0, g->pid, 0, NULL, 0);
 	if (!returns++ && opt.drop_ms) {
 		clock_gettime(CLOCK_MONOTONIC, &drop_at);
@@ -242,13 +270,42 @@ static void fetch_more(struct guest *g)
 
 /* --- messages --- */
 
-static struct guest *find(uint32_t pid)
+static unsigned thread_index(const struct guest *g, uint32_t tid)
+{
+	unsigned i = 0;
+
+	while (i < g->nthreads && tid_of(&g->threads[i]) != tid)
+		i++;
+	return i;
+}
+
+/* By the id of any of its threads. */
+static struct guest *find(uint32_t tid)
 {
 	struct guest *g = guests;
 
-	while (g && g->pid != pid)
+	while (g && g->pid != tid && thread_index(g, tid) == g->nthreads)
 		g = g->next;
 	return g;
+}
+
+static void add_thread(struct guest *g, const void *data, uint32_t len)
+{
+	g->threads = realloc(g->threads, (g->nthreads + 1) * sizeof(g->threads[0]));
+	if (!g->threads)
+		die("memory");
+	memcpy(g->threads[g->nthreads].bytes, data, len);
+	g->threads[g->nthreads++].len = len;
+}
+
+static void add_signal(struct guest *g, const struct wire_hdr *hdr, const struct wire_signal *signal)
+{
+	g->taken += hdr->type == W_SIGNAL;
+	if (g->nsignals == 256)
+		return;
+	g->signals[g->nsignals].s = *signal;
+	g->signals[g->nsignals++].thread =
+		hdr->type == W_SIGNAL ? thread_index(g, hdr->tid) : g->nthreads - 1;
 }
 
 static void forget(uint32_t pid)
@@ -268,6 +325,7 @@ static void forget(uint32_t pid)
 			g->pages[i] = p->next;
 			free(p);
 		}
+	free(g->threads);
 	free(g->runs);
 	free(g);
 }
@@ -308,14 +366,11 @@ static void message(const struct wire_hdr *hdr, void *data)
 		return;
 	switch (hdr->type) {
 	case W_IMG_THREAD:
-		memcpy(g->thread, data, hdr->len);
-		g->thread_len = hdr->len;
+		add_thread(g, data, hdr->len);
 		break;
 	case W_IMG_SIGNAL:
 	case W_SIGNAL:
-		g->taken += hdr->type == W_SIGNAL;
-		if (g->nsignals < 256)
-			memcpy(&g->signals[g->nsignals++], data, hdr->len);
+		add_signal(g, hdr, data);
 		break;
 	case W_IMG_RUNS:
 		g->runs = realloc(g->runs, g->nruns * sizeof(g->runs[0]) + hdr->len);

@@ -48,7 +48,8 @@ static const char *to_image(struct process *process, struct session *session,
 	const struct stub *stub = process_stub(process);
 	const char *wrong;
 
-	if (!stub)
+	/* Of a program that is no more, if it has left by an execve. */
+	if (!stub || (stub->state == STUB_LEAVING && hdr->type != W_PAGES))
 		return NULL;
 	if (hdr->type == W_IMG_BEGIN) {
 		wrong = wire_check_text(&((struct wire_image *)payload)->why);
@@ -97,14 +98,19 @@ static const char *of_process(struct stub *named, const struct wire_hdr *hdr, co
 
 static const char *request(struct stub *stub, const struct wire_hdr *hdr, const void *payload)
 {
+	const struct stub *any = process_stub(stub->process);
+
+	/* It has left by an execve, which was made here: the rest is of the program that is no more. */
+	if (!any || any->state == STUB_LEAVING)
+		return NULL;
+	if (any->state == STUB_RETURNING)
+		return "a request of a process that is on its way home";
+	if (!is_guest(any))
+		return "a request for a process that is not there";
 	if (hdr->type == W_STOPPED || hdr->type == W_EXIT)
 		return of_process(stub, hdr, payload);
 	if (stub->state == STUB_DYING)
 		return NULL;
-	if (stub->state == STUB_RETURNING)
-		return "a request of a process that is on its way home";
-	if (!is_guest(stub))
-		return "a request for a process that is not there";
 	switch (hdr->type) {
 	case W_DATA:
 		return call_data(stub, hdr, payload);

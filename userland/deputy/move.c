@@ -286,7 +286,7 @@ static const char *cannot_leave(const struct process *process)
 {
 	struct stub *stub = process_stub(process);
 
-	if (!stub || stub->state != STUB_NATIVE)
+	if (!stub || stub->state != STUB_NATIVE || process->starting)
 		return "it is not ready: just starting, or ending";
 	if (process->shares_vm)
 		return "it shares its memory with another process (vfork)";

@@ -35,6 +35,7 @@ struct process {
 	pid_t pid;
 	struct list_head threads;	/* struct stub, by mate; those that have ended, too */
 	char comm[16];
+	bool starting;			/* ours still: the program's execve is to come */
 	bool shares_vm;			/* at home, with another process (vfork): until its execve */
 	bool stopped;			/* by job control, as whoever is concerned was told */
 	struct agent agent;

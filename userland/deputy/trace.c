@@ -92,6 +92,7 @@ int trace_seize(pid_t pid)
 		return -errno;
 	stub = stub_new(pid, pid);
 	stub->state = STUB_NATIVE;
+	stub->process->starting = true;
 	return 0;
 }
 
@@ -232,6 +233,7 @@ static struct stub *on_exec(struct stub *stub)
 		stub->stopped = true;
 	}
 	process_refresh(stub->process);
+	stub->process->starting = false;
 	stub->process->shares_vm = false;
 	debug("%d executes %s", stub->pid, stub->process->comm);
 	return stub;
