@@ -21,6 +21,7 @@ from check import BIN, Skip, equal, main, wait_for  # noqa: E402
 
 TESTS = pathlib.Path(BIN).resolve().parent / 'tests'
 PROG = str(TESTS / 'moves_prog')
+THREADS = str(TESTS / 'moves_threads')
 NOBODY = 65534
 BASE = tempfile.mkdtemp(prefix='muster-moves-')
 os.chmod(BASE, 0o755)
@@ -110,6 +111,7 @@ PROGRAMS = {
     'state': [PROG, 'state', '2'],
     'memory': [PROG, 'memory', '16', '2'],
     'calls': [PROG, 'calls', '2'],
+    'threads': [THREADS, '2'],
     'python3': ['python3', '-c', '''
 import hashlib, json, random, re
 r = random.Random(5); d = {}
@@ -144,11 +146,11 @@ def test_programs_do_not_notice():
 
 
 def test_programs_do_not_notice_when_sent_back_before_their_pages_came():
-    all_programs('-m', 'mixed', names=('state', 'memory', 'calls', 'python3'))
+    all_programs('-m', 'mixed', names=('state', 'memory', 'calls', 'threads', 'python3'))
 
 
 def test_programs_do_not_notice_slow_pages():
-    all_programs('-d', '100', names=('state', 'memory', 'calls', 'bash'), least=1)
+    all_programs('-d', '100', names=('state', 'memory', 'calls', 'threads', 'bash'), least=1)
 
 
 def test_a_program_that_starts_away_and_comes_home():
@@ -183,7 +185,7 @@ def test_a_node_lost_with_pages_still_there_ends_the_program_and_says_so():
 def test_what_cannot_move_says_why_and_runs_on():
     home = users()[-1]
     with Mirror() as mirror:
-        for what, why in (('thread', 'threads'), ('shared', 'shares with others'), ('timer', 'timer')):
+        for what, why in (('shared', 'shares with others'), ('timer', 'timer')):
             p, pid = home.start(PROG, what, '1.5')
             time.sleep(0.3)
             status, out, err = home.migrate(pid, mirror.addr)

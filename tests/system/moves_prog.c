@@ -8,13 +8,12 @@
  *	features		what the C library was told of the CPU; ld.so's code against its file
  *	calls SECONDS		system calls of many kinds, with fresh memory in and out
  *	lazy SECONDS		calls library functions for the first time after SECONDS
- *	thread|shared|timer SECONDS	states that cannot move
+ *	shared|timer SECONDS	states that cannot move
  */
 #include <fcntl.h>
 #include <immintrin.h>
 #include <link.h>
 #include <math.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -276,21 +275,12 @@ static int lazy(double seconds)
 	return 0;
 }
 
-static void *nothing(void *arg)
-{
-	pause();
-	return arg;
-}
-
 static int unmovable(const char *what, double seconds)
 {
 	struct itimerval timer = { .it_value.tv_sec = 1000 };
 	double end = now() + seconds;
-	pthread_t thread;
 
-	if (!strcmp(what, "thread"))
-		pthread_create(&thread, NULL, nothing, NULL);
-	else if (!strcmp(what, "shared"))
+	if (!strcmp(what, "shared"))
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	else
 		setitimer(ITIMER_VIRTUAL, &timer, NULL);
