@@ -193,7 +193,7 @@ def test_a_stop_in_the_middle_of_a_move_holds():
             before = ticks(pid)
             time.sleep(0.05)
             equal(ticks(pid), before, f'CPU time of a stopped process, round {i}')
-            equal(states(p.pid), {'T'}, 'mosrun')
+            wait_for(lambda: states(p.pid) == {'T'}, 10, 'mosrun stops, too')
             os.kill(pid, signal.SIGCONT)
             move.wait(20)
         os.kill(pid, signal.SIGTERM)

@@ -22,11 +22,29 @@
 #include "userland/deputy/session.h"
 #include "userland/deputy/stub.h"
 
+/* The same file, opened anew. */
+static int open_fd(const struct stub *stub, int fd)
+{
+	char path[64];
+	int own;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", stub->pid, fd);
+	own = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (own < 0)
+		return errno == ENOENT ? -EBADF : -errno;
+	return own;
+}
+
 /* A copy of the stub's descriptor: pidfd_getfd(2). */
 static int copy_fd(const struct stub *stub, int fd)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, stub->process->pid, 0), copy;
+	struct stub *any = process_stub(stub->process);
+	int pidfd, copy;
 
+	/* It asks the leader, who has no descriptors any more when it has ended before the others. */
+	if (!any || any->pid != stub->process->pid)
+		return open_fd(stub, fd);
+	pidfd = (int)syscall(SYS_pidfd_open, stub->process->pid, 0);
 	if (pidfd < 0)
 		return -errno;
 	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);

@@ -490,6 +490,9 @@ static void let_go(struct home *home)
 	struct process *process = home->process;
 	struct wire_text why = { 0 };
 
+	/* Since then threads can only have ended with the whole process, which is being told. */
+	if (match_threads(home, &why))
+		return;
 	if (set_threads(home, &why)) {
 		refuse(home, &why);
 		return;

@@ -293,7 +293,8 @@ static const char *cannot_leave(const struct process *process)
 	for_each_thread(stub, process)
 		if (stub->group_stop)
 			return "it is stopped by job control: continue it first";
-	if (process_threads(process) > 1 && leader_ended(process))
+	if (process_stub(process)->pid != process->pid ||
+	    (process_threads(process) > 1 && leader_ended(process)))
 		return "its first thread has ended before the others";
 	return NULL;
 }
