@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "userland/deputy/away.h"
+#include "userland/deputy/backlog.h"
 #include "userland/deputy/call.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/stub.h"
@@ -39,6 +40,18 @@ void away_abort(struct stub *stub)
 	aborts++;
 }
 
+void backlog_go(struct stub *stub)
+{
+	(void)stub;
+}
+
+void backlog_after(struct stub *stub, const struct wire_hdr *hdr, const void *payload)
+{
+	(void)stub;
+	(void)hdr;
+	(void)payload;
+}
+
 void call_reply(struct stub *stub, const struct call *call, int64_t ret)
 {
 	(void)stub;
@@ -54,6 +67,7 @@ void deputy_fatal(const char *fmt, ...)
 
 /* --- messages --- */
 
+static struct process process;
 static struct stub stub;
 static uint8_t msg[WIRE_PAYLOAD_MAX];
 
@@ -61,6 +75,7 @@ static void reset(void)
 {
 	call_forget(&stub);
 	memset(&stub, 0, sizeof(stub));
+	stub.process = &process;
 	list_init(&stub.calls);
 	work = aborts = 0;
 	replied = 0;
@@ -224,6 +239,7 @@ static void survives_damage(void)
 
 int main(void)
 {
+	stub.process = &process;
 	list_init(&stub.calls);
 	joins_data_and_call();
 	refuses_what_does_not_add_up();

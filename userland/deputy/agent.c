@@ -8,25 +8,35 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "userland/deputy/deputy.h"
+#include "userland/deputy/image_batch.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/maps.h"
 #include "userland/deputy/stub.h"
 
 #define AGENT_BASE  0x500000000000u /* far from where Linux puts programs, libraries and stacks */
-#define AGENT_STEP  0x010000000000u
+#define AGENT_STEP  0x020000000000u
 #define AGENT_TRIES 16
 #define SEARCH_MAX  (1u << 20) /* bytes of one mapping searched for a syscall instruction */
 
 static const uint8_t code[] = { 0x0f, 0x05, 0xcc }; /* syscall; int3 */
 
+/* A slot outlives its thread, with what is mapped in it. */
+struct agent_slot {
+	uint64_t size;		/* bytes mapped */
+	bool used;
+};
+
+_Static_assert(AGENT_SPAN < AGENT_STEP, "room for all slots");
+
 uint64_t agent_gadget(const struct stub *stub)
 {
-	return stub->agent.base;
+	return stub->process->agent.base;
 }
 
 uint64_t agent_trap(const struct stub *stub)
 {
-	return stub->agent.base + sizeof(code);
+	return stub->process->agent.base + sizeof(code);
 }
 
 int stub_vdso(struct stub *stub, struct vdso_range *range)
@@ -83,13 +93,47 @@ static uint64_t find_syscall(struct stub *stub)
 	return found;
 }
 
+static bool is_free(const struct maps *maps, uint64_t base)
+{
+	for (size_t i = 0; i < maps->n; i++)
+		if (maps->v[i].start < base + AGENT_SPAN && maps->v[i].end > base)
+			return false;
+	return true;
+}
+
+/* Maps the page of code where nothing is. Returns its address or a negative errno. */
+static long map_code(struct stub *stub, uint64_t gadget)
+{
+	uint64_t base = AGENT_BASE;
+	long addr = -EEXIST;
+	struct maps maps;
+	int err = maps_read(&maps, stub->pid, false);
+
+	if (err)
+		return err;
+	for (int i = 0; i < AGENT_TRIES && addr == -EEXIST; i++, base += AGENT_STEP) {
+		const uint64_t args[6] = { base,
+					   WIRE_PAGE_SIZE,
+					   PROT_READ | PROT_EXEC,
+					   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+					   (uint64_t)-1,
+					   0 };
+
+		if (is_free(&maps, base))
+			addr = inject_call_at(stub, gadget, SYS_mmap, args);
+	}
+	maps_free(&maps);
+	return addr;
+}
+
 int agent_map(struct stub *stub, struct wire_text *why)
 {
-	uint64_t gadget, base = AGENT_BASE;
-	long addr = -EEXIST;
+	struct process *process = stub->process;
+	uint64_t gadget;
+	long addr;
 	int err;
 
-	if (stub->agent.base)
+	if (process->agent.base)
 		return 0;
 	gadget = find_syscall(stub);
 	if (!gadget) {
@@ -99,26 +143,16 @@ int agent_map(struct stub *stub, struct wire_text *why)
 				      : "its code holds no system call instruction to work with");
 		return -ENOEXEC;
 	}
-	for (int i = 0; i < AGENT_TRIES; i++, base += AGENT_STEP) {
-		const uint64_t args[6] = { base,
-					   WIRE_PAGE_SIZE,
-					   PROT_READ | PROT_EXEC,
-					   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-					   (uint64_t)-1,
-					   0 };
-
-		addr = inject_call_at(stub, gadget, SYS_mmap, args);
-		if (addr != -EEXIST)
-			break;
-	}
-	if (addr != (long)base) {
+	addr = map_code(stub, gadget);
+	if (addr < 0) {
 		wire_text_set(why, WHY_MEMORY, "no room for our pages in its address space: %s",
-			      strerror(addr < 0 ? (int)-addr : EEXIST));
-		return addr < 0 ? (int)addr : -EEXIST;
+			      strerror((int)-addr));
+		return (int)addr;
 	}
-	stub->agent.base = base;
-	stub->agent.scratch_size = 0;
-	err = stub_write(stub, base, code, sizeof(code));
+	process->agent.base = (uint64_t)addr;
+	err = stub_write(stub, process->agent.base, code, sizeof(code));
+	if (!err)
+		err = stub_batch_init(stub);
 	if (!err) {
 		addr = agent_scratch(stub, WIRE_PAGE_SIZE);
 		err = addr < 0 ? (int)addr : 0;
@@ -126,18 +160,57 @@ int agent_map(struct stub *stub, struct wire_text *why)
 	if (err) {
 		wire_text_set(why, WHY_MEMORY, "our pages in its address space: %s",
 			      strerror(-err));
-		agent_unmap(stub);
+		agent_unmap(process);
 	}
 	return err;
 }
 
+/* Gives the thread a slot: one that another has left, or a new one. */
+static int slot_get(struct stub *stub)
+{
+	struct agent *agent = &stub->process->agent;
+	struct agent_slot *v;
+	int i = 0;
+
+	while (i < agent->nslots && agent->slots[i].used)
+		i++;
+	if (i == agent->nslots) {
+		if (i == AGENT_SLOTS)
+			return -ENOMEM;
+		v = realloc(agent->slots, (size_t)(i + 1) * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		v[i].size = 0;
+		agent->slots = v;
+		agent->nslots++;
+	}
+	agent->slots[i].used = true;
+	stub->slot = i;
+	return 0;
+}
+
+void agent_slot_free(struct stub *stub)
+{
+	if (stub->slot >= 0)
+		stub->process->agent.slots[stub->slot].used = false;
+	stub->slot = -1;
+}
+
 int64_t agent_scratch(struct stub *stub, size_t size)
 {
-	uint64_t base = stub->agent.base + AGENT_SCRATCH;
-	size_t want = 256 * 1024;
+	/* The first thread's is made for anything; thousands of others want little. */
+	size_t want = stub->slot > 0 ? 16 * 1024 : 256 * 1024;
+	struct agent_slot *slot;
+	uint64_t base;
 	long addr;
 
-	if (size <= stub->agent.scratch_size)
+	if (!stub->process->agent.base)
+		return -EFAULT;
+	if (stub->slot < 0 && slot_get(stub))
+		return -ENOMEM;
+	slot = &stub->process->agent.slots[stub->slot];
+	base = stub->process->agent.base + AGENT_SCRATCH + (uint64_t)stub->slot * AGENT_STRIDE;
+	if (size <= slot->size)
 		return (int64_t)base;
 	if (size > AGENT_SCRATCH_MAX)
 		return -E2BIG;
@@ -150,35 +223,61 @@ int64_t agent_scratch(struct stub *stub, size_t size)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	if (addr < 0)
 		return addr;
-	stub->agent.scratch_size = want;
+	slot->size = want;
 	return (int64_t)base;
 }
 
-int agent_unmap(struct stub *stub)
+int agent_unmap(struct process *process)
 {
-	uint64_t gadget;
+	struct stub *stub = process_stub(process);
+	uint64_t gadget, base = process->agent.base;
 	long err = 0;
 
-	if (!stub->agent.base || stub->dead)
+	if (!base || !stub)
 		return 0;
 	/* Not standing on the page that goes. Without another instruction our pages stay: unseen. */
 	gadget = find_syscall(stub);
-	if (gadget && gadget != stub->agent.base) {
-		const uint64_t args[6] = { stub->agent.base, AGENT_SPAN };
+	if (gadget && gadget != base) {
+		const uint64_t args[6] = { base, AGENT_SPAN };
 
 		err = inject_call_at(stub, gadget, SYS_munmap, args);
 		if (!err)
-			agent_gone(stub);
+			agent_gone(process);
 	}
 	return (int)err;
 }
 
 void agent_inherit(struct stub *child, const struct stub *parent)
 {
-	child->agent = parent->agent;
+	const struct agent *from = &parent->process->agent;
+	struct agent *to = &child->process->agent;
+
+	agent_gone(child->process);
+	to->slots = calloc((size_t)from->nslots + 1, sizeof(*to->slots));
+	if (!to->slots)
+		deputy_fatal("out of memory");
+	to->base = from->base;
+	to->nslots = from->nslots;
+	for (int i = 0; i < to->nslots; i++)
+		to->slots[i].size = from->slots[i].size;
+	child->slot = parent->slot;
+	if (child->slot >= 0)
+		to->slots[child->slot].used = true;
 }
 
-void agent_gone(struct stub *stub)
+void agent_gone(struct process *process)
 {
-	memset(&stub->agent, 0, sizeof(stub->agent));
+	struct stub *stub;
+
+	for_each_thread(stub, process)
+		stub->slot = -1;
+	free(process->agent.slots);
+	memset(&process->agent, 0, sizeof(process->agent));
+}
+
+bool agent_touched(const struct process *process, uint64_t start, uint64_t end)
+{
+	uint64_t base = process->agent.base;
+
+	return base && start < base + AGENT_SPAN && end > base;
 }

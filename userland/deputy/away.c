@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "userland/deputy/agent.h"
+#include "userland/deputy/backlog.h"
 #include "userland/deputy/call.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/front.h"
@@ -31,10 +32,10 @@ static bool is_stop_signal(int sig)
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
-static void tell(struct stub *stub, unsigned type)
+static void tell(struct process *process, unsigned type)
 {
-	if (stub->session && !stub->unannounced)
-		session_send1(stub->session, type, 0, (uint32_t)stub->pid, 0, NULL, 0);
+	if (process->session && !process->unannounced)
+		session_send1(process->session, type, 0, (uint32_t)process->pid, 0, NULL, 0);
 }
 
 /* --- idle and parked --- */
@@ -54,7 +55,9 @@ static void park(struct alarm *alarm)
 
 	if (stub->state != STUB_IDLE || stub->dead)
 		return;
-	if (image_wants_idle(stub)) {
+	if (backlog_gathers(stub->process))
+		return;
+	if (image_wants_idle(stub->process)) {
 		go_on(stub);
 		return;
 	}
@@ -70,8 +73,7 @@ static void go_on(struct stub *stub)
 	struct call *call;
 
 	/* The state first: a process that has just come home has no session. */
-	while (!stub->dead && (stub->state == STUB_IDLE || stub->state == STUB_RETURNING) &&
-	       session_up(stub->session)) {
+	while (!stub->dead && stub->state == STUB_IDLE && session_up(stub->process->session)) {
 		call = call_first(stub);
 		if (!call)
 			break;
@@ -79,28 +81,46 @@ static void go_on(struct stub *stub)
 	}
 	if (stub->state == STUB_IDLE && !stub->dead) {
 		image_idle(stub);
-		alarm_set(&stub->park, image_wants_idle(stub) ? 0 : MS(PARK_MS));
+		alarm_set(&stub->park, image_wants_idle(stub->process) ? 0 : MS(PARK_MS));
+		backlog_go(stub);
 	}
+}
+
+/* A stopped job does its calls when it is continued. */
+static void wake(struct stub *stub)
+{
+	if (stub->waking || stub->group_stop)
+		return;
+	stub->waking = true;
+	ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
 }
 
 void away_work(struct stub *stub)
 {
-	switch (stub->state) {
-	case STUB_IDLE:
-	case STUB_RETURNING:
-		/* Something is running already if the queue was not empty before. */
+	/* Something is running already if the queue was not empty before. */
+	if (stub->state == STUB_IDLE)
 		go_on(stub);
-		break;
-	case STUB_PARKED:
-		/* A stopped job does its calls when it is continued. */
-		if (!stub->waking && !stub->group_stop) {
-			stub->waking = true;
-			ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
-		}
-		break;
-	default:
-		break;
-	}
+	else if (stub->state == STUB_PARKED)
+		wake(stub);
+}
+
+bool away_gathered(const struct process *process)
+{
+	struct stub *stub;
+
+	for_each_thread(stub, process)
+		if (!stub_ends(stub) && (stub->state != STUB_IDLE || call_first(stub)))
+			return false;
+	return true;
+}
+
+void away_gather(struct process *process)
+{
+	struct stub *stub;
+
+	for_each_thread(stub, process)
+		if (!stub->dead && stub->state == STUB_PARKED)
+			wake(stub);
 }
 
 static void become_idle(struct stub *stub)
@@ -213,7 +233,8 @@ static void carry_on(struct stub *stub)
 			finish_abort(stub);
 		else
 			resume_call(stub);
-	} else if (call_first(stub) || image_wants_idle(stub)) {
+	} else if (call_first(stub) || image_wants_idle(stub->process) ||
+		   backlog_gathers(stub->process)) {
 		become_idle(stub);
 	} else {
 		stub->waking = false;
@@ -248,15 +269,41 @@ static void on_signal(struct stub *stub, int sig)
 	carry_on(stub);
 }
 
+/*
+ * All threads of a stopped process say so; it is told once, as one of them, always the same as long
+ * as it lives, sees it.
+ */
+static void note_stop(struct stub *stub, int sig)
+{
+	struct process *process = stub->process;
+
+	if (process->stopped || process_stub(process) != stub)
+		return;
+	process->stopped = true;
+	if (sig == SIGSTOP)
+		tell(process, W_STOP);
+	if (process->pid == front_main_pid())
+		front_stopped(sig);
+}
+
+static void note_cont(struct stub *stub)
+{
+	struct process *process = stub->process;
+
+	if (!process->stopped || process_stub(process) != stub)
+		return;
+	process->stopped = false;
+	tell(process, W_CONT);
+	if (process->pid == front_main_pid())
+		front_continued();
+}
+
 static void on_event_stop(struct stub *stub, int sig)
 {
 	if (is_stop_signal(sig)) {
 		if (!stub->group_stop) {
 			stub->group_stop = true;
-			if (sig == SIGSTOP)
-				tell(stub, W_STOP);
-			if (stub->pid == front_main_pid())
-				front_stopped(sig);
+			note_stop(stub, sig);
 		} else if (stub->abort) {
 			finish_abort(stub);
 			return;
@@ -266,9 +313,7 @@ static void on_event_stop(struct stub *stub, int sig)
 	}
 	if (stub->group_stop) {
 		stub->group_stop = false;
-		tell(stub, W_CONT);
-		if (stub->pid == front_main_pid())
-			front_continued();
+		note_cont(stub);
 	}
 	carry_on(stub);
 }
@@ -311,24 +356,34 @@ void away_init(struct stub *stub)
 	alarm_init(&stub->hold, hold_over);
 }
 
-void away_begin(struct stub *stub)
+void away_begin(struct process *process)
 {
-	stub_set_sigmask(stub, 0);
-	signal_flush_to_node(stub);
-	become_idle(stub);
+	struct stub *stub;
+
+	for_each_thread(stub, process)
+		if (!stub_ends(stub))
+			stub_set_sigmask(stub, 0);
+	signal_flush_to_node(process);
+	for_each_thread(stub, process)
+		if (!stub_ends(stub))
+			become_idle(stub);
 }
 
 void away_fork(struct stub *parent, struct stub *child)
 {
-	child->session = parent->session;
+	struct process *from = parent->process, *to = child->process;
+
 	child->regs = parent->regs;
 	child->sigmask = parent->sigmask;
-	child->unannounced = true;
+	if (from == to)
+		return;
+	to->session = from->session;
+	to->unannounced = true;
 	agent_inherit(child, parent);
-	memcpy(child->comm, parent->comm, sizeof(child->comm));
-	image_forked(parent, child);
-	why_add(child, "born on %s, a child of process %d there", session_name(parent->session),
-		parent->tgid);
+	memcpy(to->comm, from->comm, sizeof(to->comm));
+	image_forked(from, to);
+	why_add(to, "born on %s, a child of process %d there", session_name(from->session),
+		from->pid);
 }
 
 void away_born(struct stub *child)
@@ -336,69 +391,97 @@ void away_born(struct stub *child)
 	become_idle(child);
 }
 
-void away_announced(struct stub *child)
+void away_announced(struct process *child)
 {
 	if (!child->unannounced)
 		return;
 	child->unannounced = false;
 	signal_flush_to_node(child);
-	if (child->group_stop)
+	if (child->stopped)
 		tell(child, W_STOP);
 }
 
 struct session *away_exec(struct stub *stub)
 {
+	struct process *process = stub->process;
+
 	call_forget(stub);
-	image_forget(stub);
-	home_forget(stub);
-	agent_gone(stub);
+	backlog_forget(process);
+	image_forget(process);
+	home_forget(process);
+	agent_gone(process);
 	/* The program that was replaced had no occasion to deal with these. */
-	signal_take_back(stub, stub->signals_at_exec);
-	stub->execing = false;
+	signal_take_back(process, process->signals_at_exec);
+	process->execing = false;
 	stub->abort = false;
-	return stub->session;
+	return process->session;
 }
 
-void away_ended(struct stub *stub)
+const char *away_returns(struct process *process, uint32_t id, const struct wire_image *image)
 {
-	if (!stub->ended_by_node)
-		tell(stub, W_KILL);
+	struct stub *stub;
+
+	for_each_thread(stub, process) {
+		if (stub_ends(stub))
+			continue;
+		alarm_cancel(&stub->park);
+		stub->state = STUB_RETURNING;
+		stub_set_sigmask(stub, SIGMASK_FROZEN);
+	}
+	signal_take_back(process, image->signals);
+	move_returning(process, image);
+	return home_begin(process, process->session, id, image);
 }
 
-static void lost(struct stub *stub, struct session *session, const char *why)
+void away_ended(struct process *process)
+{
+	if (!process->ended_by_node)
+		tell(process, W_KILL);
+}
+
+static void lost(struct process *process, struct session *session, const char *why)
 {
 	deputy_say("%s is gone (%s); process %d (%s) was running there and is lost",
-		   session_name(session), why, stub->tgid, stub->comm);
-	stub->ended_by_node = true;
-	kill(stub->tgid, SIGKILL);
+		   session_name(session), why, process->pid, process->comm);
+	process->ended_by_node = true;
+	kill(process->pid, SIGKILL);
+}
+
+static void process_lost(struct process *process, struct session *session, const char *why)
+{
+	struct stub *stub;
+
+	backlog_forget(process);
+	for_each_thread(stub, process) {
+		alarm_cancel(&stub->park);
+		alarm_cancel(&stub->hold);
+		call_forget(stub);
+	}
+	if (!process_stub(process)) {
+		;
+	} else if (!process_away(process)) {
+		/*
+		 * Home already; what matters is whether pages of it were still there: it must be dead
+		 * before they become zeros.
+		 */
+		if (home_pending(process))
+			lost(process, session, why);
+		home_forget(process);
+	} else {
+		lost(process, session, why);
+		for_each_thread(stub, process)
+			stub->state = STUB_DYING;
+	}
+	image_forget(process);
+	process->session = NULL;
 }
 
 void away_session_lost(struct session *session, const char *why)
 {
-	struct stub *stub;
+	struct process *process;
 
 	move_session_lost(session, why);
-	list_for_each_entry(stub, &stubs, link) {
-		if (stub->session != session)
-			continue;
-		alarm_cancel(&stub->park);
-		alarm_cancel(&stub->hold);
-		call_forget(stub);
-		if (stub->dead) {
-			;
-		} else if (stub->state == STUB_NATIVE || stub->state == STUB_FREEZING) {
-			/*
-			 * Home already; what matters is whether pages of it were still there: it must
-			 * be dead before they become zeros.
-			 */
-			if (home_pending(stub))
-				lost(stub, session, why);
-			home_forget(stub);
-		} else if (stub->state != STUB_DYING) {
-			lost(stub, session, why);
-			stub->state = STUB_DYING;
-		}
-		image_forget(stub);
-		stub->session = NULL;
-	}
+	list_for_each_entry(process, &processes, link)
+		if (process->session == session)
+			process_lost(process, session, why);
 }

@@ -43,27 +43,27 @@ void baseline_default(uint32_t words[WIRE_CPU_WORDS])
 		words[i] = v3[i] & baseline_home()[i];
 }
 
-const uint32_t *baseline_shown(const struct stub *stub)
+const uint32_t *baseline_shown(const struct process *process)
 {
 	/* Nothing said: it has asked for itself. (No CPU of ours lacks all of 1.EDX.) */
-	return stub->cpu[CPU_1_EDX] ? stub->cpu : baseline_home();
+	return process->cpu[CPU_1_EDX] ? process->cpu : baseline_home();
 }
 
-void baseline_learns(struct stub *stub, const uint32_t node[WIRE_CPU_WORDS], bool fresh)
+void baseline_learns(struct process *process, const uint32_t node[WIRE_CPU_WORDS], bool fresh)
 {
 	uint32_t words[WIRE_CPU_WORDS];
 
 	for (unsigned i = 0; i < WIRE_CPU_WORDS; i++)
-		words[i] = (node[i] & baseline_home()[i]) | (fresh ? 0 : baseline_shown(stub)[i]);
-	memcpy(stub->cpu, words, sizeof(stub->cpu));
+		words[i] = (node[i] & baseline_home()[i]) | (fresh ? 0 : baseline_shown(process)[i]);
+	memcpy(process->cpu, words, sizeof(process->cpu));
 }
 
-void baseline_knows_home(struct stub *stub)
+void baseline_knows_home(struct process *process)
 {
-	memcpy(stub->cpu, baseline_home(), sizeof(stub->cpu));
+	memcpy(process->cpu, baseline_home(), sizeof(process->cpu));
 }
 
-void baseline_inherit(struct stub *child, const struct stub *parent)
+void baseline_inherit(struct process *child, const struct process *parent)
 {
 	memcpy(child->cpu, parent->cpu, sizeof(child->cpu));
 }

@@ -15,6 +15,7 @@
 
 #include "proto/limits.h"
 
+struct process;
 struct stub;
 struct wire_text;
 
@@ -49,15 +50,15 @@ void baseline_fresh(struct stub *stub);
  * The features that the program may be using. baseline_learns(): it goes to a node with those, and
  * may ask there. A fork's child has its parent's.
  */
-const uint32_t *baseline_shown(const struct stub *stub);
-void baseline_learns(struct stub *stub, const uint32_t node[WIRE_CPU_WORDS], bool fresh);
-void baseline_inherit(struct stub *child, const struct stub *parent);
+const uint32_t *baseline_shown(const struct process *process);
+void baseline_learns(struct process *process, const uint32_t node[WIRE_CPU_WORDS], bool fresh);
+void baseline_inherit(struct process *child, const struct process *parent);
 
 /*
  * The node met an instruction that its CPU lacks: the program has asked for itself, or by a library
  * that did. From now on it goes only where all that home has exists.
  */
-void baseline_knows_home(struct stub *stub);
+void baseline_knows_home(struct process *process);
 
 /*
  * May a process with these needs run on that CPU, and come back? False with the reason in *why.

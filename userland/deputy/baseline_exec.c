@@ -198,7 +198,7 @@ int baseline_exec(struct stub *stub, const uint32_t want[WIRE_CPU_WORDS])
 	bool stopped = false;
 	int asked;
 
-	memset(stub->cpu, 0, sizeof(stub->cpu));
+	memset(stub->process->cpu, 0, sizeof(stub->process->cpu));
 	for (unsigned i = 0; i < WIRE_CPU_WORDS; i++)
 		shown[i] = want[i] & baseline_home()[i];
 	if (ldso_find(stub, &ldso) || !ldso.ncpuid || stub_get_sigmask(stub, &sigmask) ||
@@ -211,10 +211,10 @@ int baseline_exec(struct stub *stub, const uint32_t want[WIRE_CPU_WORDS])
 		stub_write(stub, planted.addr, planted.before, planted.len);
 		stub_set_sigmask(stub, sigmask);
 		if (stopped)
-			syscall(SYS_tgkill, stub->tgid, stub->pid, SIGSTOP);
+			syscall(SYS_tgkill, stub->process->pid, stub->pid, SIGSTOP);
 	}
 	free(planted.before);
 	if (asked > 0)
-		memcpy(stub->cpu, shown, sizeof(stub->cpu));
+		memcpy(stub->process->cpu, shown, sizeof(stub->process->cpu));
 	return asked < 0 ? -ESRCH : 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "userland/deputy/away.h"
+#include "userland/deputy/backlog.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/stub.h"
 
@@ -122,7 +123,7 @@ const char *call_message(struct stub *stub, const struct wire_hdr *hdr, const vo
 	call->hdr = *hdr;
 	if (hdr->type == W_CALL) {
 		wrong = take_call(stub, call, payload, hdr->len);
-		stub->calls_total++;
+		stub->process->calls_total++;
 	} else {
 		call->len = hdr->len;
 		call->bytes = must(malloc(hdr->len + 1));
@@ -132,9 +133,11 @@ const char *call_message(struct stub *stub, const struct wire_hdr *hdr, const vo
 	list_add_tail(&call->link, &stub->calls);
 	if (!wrong && stub->calls_bytes > CALLS_BYTES_MAX)
 		wrong = "more calls than any program makes";
-	if (!wrong)
-		away_work(stub);
-	return wrong;
+	if (wrong)
+		return wrong;
+	away_work(stub);
+	backlog_after(stub, hdr, payload);
+	return NULL;
 }
 
 struct call *call_first(struct stub *stub)
@@ -148,6 +151,14 @@ void call_drop(struct stub *stub, struct call *call)
 	stub->calls_bytes -= call->len + sizeof(*call);
 	free(call->bytes);
 	free(call);
+	backlog_go(stub);
+}
+
+bool call_running(struct stub *stub, uint32_t id)
+{
+	struct call *call = call_first(stub);
+
+	return call && call->running && call->hdr.id == id;
 }
 
 void call_abort(struct stub *stub, uint32_t id)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a node asks a stub to do, as a queue for each stub: forwarded calls, mmap, fork, stop, exit,
- * and an image on its way home. Done strictly in the order it came; a call that blocks holds up
- * those behind it (of this stub only), as it would in the program itself.
+ * What a node asks a stub to do, as a queue for each stub: forwarded calls, mmap, fork, stop, exit.
+ * Done strictly in the order it came; a call that blocks holds up those behind it (of this stub only),
+ * as it would in the program itself. Order between stubs of a process: backlog.h.
  */
 #ifndef USERLAND_DEPUTY_CALL_H
 #define USERLAND_DEPUTY_CALL_H
@@ -38,6 +38,8 @@ const char *call_message(struct stub *stub, const struct wire_hdr *hdr, const vo
 
 /* The node has been interrupted in the call with that id. */
 void call_abort(struct stub *stub, uint32_t id);
+/* Is that the one that is running? */
+bool call_running(struct stub *stub, uint32_t id);
 
 /* The first in the queue, or NULL. */
 struct call *call_first(struct stub *stub);

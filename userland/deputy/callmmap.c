@@ -25,7 +25,7 @@
 /* A copy of the stub's descriptor: pidfd_getfd(2). */
 static int copy_fd(const struct stub *stub, int fd)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, stub->tgid, 0), copy;
+	int pidfd = (int)syscall(SYS_pidfd_open, stub->process->pid, 0), copy;
 
 	if (pidfd < 0)
 		return -errno;
@@ -73,7 +73,7 @@ static void judge(int copy, const struct wire_mmap *map, const struct stat *st,
 
 static void answer(struct stub *stub, const struct call *call, const struct wire_mmapped *mapped)
 {
-	session_send1(stub->session, W_MMAPPED, 0, (uint32_t)stub->pid, call->hdr.id, mapped,
+	session_send1(stub->process->session, W_MMAPPED, 0, (uint32_t)stub->pid, call->hdr.id, mapped,
 		      sizeof(*mapped));
 }
 
@@ -87,9 +87,9 @@ void call_mmap(struct stub *stub, struct call *call)
 	memcpy(&map, call->bytes, sizeof(map));
 	if (!(map.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) || (map.flags & MAP_ANONYMOUS) ||
 	    map.addr + map.len < map.addr ||
-	    (map.addr < stub->agent.base + AGENT_SPAN && map.addr + map.len > stub->agent.base)) {
-		session_fail(stub->session, "it sent an impossible mmap for process %d",
-			     stub->tgid);
+	    agent_touched(stub->process, map.addr, map.addr + map.len)) {
+		session_fail(stub->process->session, "it sent an impossible mmap for process %d",
+			     stub->process->pid);
 		return;
 	}
 	copy = copy_fd(stub, map.fd);

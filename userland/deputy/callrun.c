@@ -95,10 +95,9 @@ static int write_in(struct stub *stub, const struct call *call)
 /* Changes of the map must leave the agent alone: a node that does not know that is not ours. */
 static bool touches_agent(const struct stub *stub, uint32_t nr, const uint64_t *args)
 {
-	uint64_t lo = stub->agent.base, hi = lo + AGENT_SPAN;
-
 #define TOUCHES(start, len) \
-	((len) && (start) < hi && ((start) > UINT64_MAX - (len) || (start) + (len) > lo))
+	((len) && agent_touched(stub->process, start, \
+				(start) > UINT64_MAX - (len) ? UINT64_MAX : (start) + (len)))
 	switch (nr) {
 	case SYS_mmap:
 		return (args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) ? TOUCHES(args[0], args[1])
@@ -137,11 +136,14 @@ int call_begin(struct stub *stub, struct call *call)
 	int err;
 
 	if (wrong) {
-		session_fail(stub->session, "it sent %s (%u, for process %d)", wrong, call->head.nr,
-			     stub->tgid);
+		session_fail(stub->process->session, "it sent %s (%u, for process %d)", wrong, call->head.nr,
+			     stub->process->pid);
 		return -EPROTO;
 	}
-	need = place(call, stub->agent.base + AGENT_SCRATCH);
+	base = agent_scratch(stub, 0);
+	if (base < 0)
+		goto no_memory;
+	need = place(call, (uint64_t)base);
 	base = agent_scratch(stub, need);
 	if (base < 0)
 		goto no_memory;
@@ -192,14 +194,14 @@ static void send_reply(struct stub *stub, const struct call *call, const struct 
 	while (left > in_last) {
 		uint32_t n = left - in_last < WIRE_PAYLOAD_MAX ? left - in_last : WIRE_PAYLOAD_MAX;
 
-		session_send1(stub->session, W_DATA, 0, (uint32_t)stub->pid, call->hdr.id, content,
+		session_send1(stub->process->session, W_DATA, 0, (uint32_t)stub->pid, call->hdr.id, content,
 			      n);
 		content += n;
 		left -= n;
 	}
 	iov[1].iov_base = (void *)content;
 	iov[1].iov_len = left;
-	session_send(stub->session, W_REPLY, 0, (uint32_t)stub->pid, call->hdr.id, iov,
+	session_send(stub->process->session, W_REPLY, 0, (uint32_t)stub->pid, call->hdr.id, iov,
 		     left ? 2 : 1);
 }
 

@@ -9,5 +9,7 @@ struct session;
 
 /* NULL, or what is wrong with the message, which then ends the session. */
 const char *dispatch(struct session *session, const struct wire_hdr *hdr, void *payload);
+/* One whose turn has come (backlog.h). */
+const char *dispatch_now(struct session *session, const struct wire_hdr *hdr, void *payload);
 
 #endif

@@ -129,7 +129,8 @@ void freeze_insist(struct stub *stub)
 		ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
 }
 
-int freeze_prepare(struct stub *stub, struct wire_text *why)
+/* It stops being a thread that runs: its state is noted, and Linux is to have nothing more to say. */
+static int settle(struct stub *stub)
 {
 	int err = stub_get_regs(stub, &stub->regs);
 
@@ -137,41 +138,87 @@ int freeze_prepare(struct stub *stub, struct wire_text *why)
 		err = stub_get_sigmask(stub, &stub->sigmask);
 	if (!err)
 		err = stub_set_sigmask(stub, SIGMASK_FROZEN);
-	if (err)
-		goto fail;
-	if (stub->regs.cs != USER_CS) {
-		wire_text_set(why, WHY_STATE, "it is a 32-bit program");
-		return -ENOEXEC;
-	}
-	err = leave_vdso(stub);
-	if (err)
-		goto fail;
-	err = settle_call(stub, &stub->regs);
-	if (err)
-		goto fail;
-	image_settle(stub);
-	return agent_map(stub, why);
-fail:
-	wire_text_set(why, WHY_STATE,
-		      stub->dead || err == -ESRCH
-			      ? "it has ended"
-			      : "it does not come to a point where it can be moved");
+	if (!err && stub->regs.cs != USER_CS)
+		err = -ENOEXEC;
+	if (!err)
+		err = leave_vdso(stub);
+	if (!err)
+		err = settle_call(stub, &stub->regs);
+	if (!err)
+		image_settle(stub);
 	return err;
 }
 
-void freeze_undo(struct stub *stub)
+int freeze_prepare(struct process *process, struct wire_text *why)
 {
-	if (stub->dead)
-		return;
-	if (stub->agent.base) {
-		signal_flush_home(stub);
-		agent_unmap(stub);
+	struct stub *stub;
+	int err = 0;
+
+	/* All of them, whatever there is against one: freeze_undo() lets all go on from there. */
+	for_each_thread(stub, process) {
+		int bad = stub_ends(stub) ? 0 : settle(stub);
+
+		err = err ? err : bad;
 	}
+	stub = process_stub(process);
+	if (!stub || err == -ESRCH)
+		wire_text_set(why, WHY_STATE, "it has ended");
+	else if (err == -ENOEXEC)
+		wire_text_set(why, WHY_STATE, "it is a 32-bit program");
+	else if (err)
+		wire_text_set(why, WHY_STATE,
+			      "it does not come to a point where it can be moved");
+	if (!stub)
+		return -ESRCH;
+	return err ? err : agent_map(stub, why);
+}
+
+static void let_go(struct stub *stub)
+{
 	stub_set_regs(stub, &stub->regs);
 	stub_set_sigmask(stub, stub->sigmask);
-	signal_flush_outside(stub);
-	/* Linux sees to an interrupted call where it looks for signals, and only there. */
-	if (stub->regs.orig_rax != (uint64_t)-1)
-		ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
-	trace_run_native(stub);
+}
+
+void freeze_undo(struct process *process)
+{
+	struct stub *stub;
+
+	if (process->agent.base) {
+		signal_flush_home(process);
+		agent_unmap(process);
+	}
+	for_each_thread(stub, process)
+		if (!stub_ends(stub))
+			let_go(stub);
+	signal_flush_outside(process);
+	for_each_thread(stub, process) {
+		if (stub_ends(stub))
+			continue;
+		/* Linux sees to an interrupted call where it looks for signals, and only there. */
+		if (stub->regs.orig_rax != (uint64_t)-1)
+			ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
+		trace_run_native(stub);
+	}
+}
+
+void freeze_cancel(struct process *process)
+{
+	struct stub *stub;
+
+	for_each_thread(stub, process)
+		if (stub->state == STUB_LEAVING && !stub->dead)
+			settle(stub);
+	for_each_thread(stub, process) {
+		if (stub->dead)
+			continue;
+		if (stub->state == STUB_FREEZING)
+			stub->state = STUB_NATIVE;
+		if (stub->state != STUB_LEAVING)
+			continue;
+		let_go(stub);
+		if (stub->regs.orig_rax != (uint64_t)-1)
+			ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
+		trace_run_native(stub);
+	}
+	signal_flush_outside(process);
 }

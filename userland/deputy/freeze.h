@@ -5,18 +5,23 @@
 
 #include "proto/wire.h"
 
+struct process;
 struct stub;
 
 /*
- * Fills stub->regs and stub->sigmask, blocks signals, leaves the vDSO, maps the agent. 0, or a
- * negative errno with *why set; then freeze_undo() is still to be called.
+ * All its threads are stopped, STUB_LEAVING. Fills their regs and sigmask, blocks signals, leaves the
+ * vDSO, maps the agent. 0, or a negative errno with *why set; then freeze_undo() is still to be
+ * called.
  */
-int freeze_prepare(struct stub *stub, struct wire_text *why);
+int freeze_prepare(struct process *process, struct wire_text *why);
 
 /* At any other stop on the way there, before resuming it: any stop uses up a pending interrupt. */
 void freeze_insist(struct stub *stub);
 
-/* It runs at home: agent, mask, registers and held signals as they should be; then it is resumed. */
-void freeze_undo(struct stub *stub);
+/* It runs at home: agent, masks, registers and held signals as they should be; then it is resumed. */
+void freeze_undo(struct process *process);
+
+/* Of threads that were told to stop (STUB_FREEZING) some have (STUB_LEAVING): all run on. */
+void freeze_cancel(struct process *process);
 
 #endif

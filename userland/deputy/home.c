@@ -50,9 +50,11 @@ static void home_free(struct home *home)
 		home->hot = hot->next;
 		free(hot);
 	}
-	home->stub->home = NULL;
+	home->process->home = NULL;
 	maps_free(&home->maps);
-	free(home->xstate);
+	for (unsigned i = 0; i < home->nthreads; i++)
+		free(home->threads[i].xstate);
+	free(home->threads);
 	free(home->signals);
 	free(home->runs.v);
 	free(home->first);
@@ -60,70 +62,84 @@ static void home_free(struct home *home)
 	free(home);
 }
 
-/* Frees home. The process runs on at the node, and the stub is what it was: away. */
+/* Frees home. The process runs on at the node, and its stubs are what they were: away. */
 static void refuse(struct home *home, const struct wire_text *why)
 {
-	struct stub *stub = home->stub;
+	struct process *process = home->process;
 	struct wire_text text = *why;
 
-	session_send1(home->session, W_IMG_REFUSED, 0, (uint32_t)stub->pid, home->id, &text,
+	session_send1(home->session, W_IMG_REFUSED, 0, (uint32_t)process->pid, home->id, &text,
 		      sizeof(text));
 	home_free(home);
-	move_stays_away(stub, &text);
+	move_stays_away(process, &text);
 }
 
 /* --- receiving --- */
 
-const char *home_begin(struct stub *stub, struct session *session, uint32_t id,
+const char *home_begin(struct process *process, struct session *session, uint32_t id,
 		       const struct wire_image *image)
 {
 	struct home *home;
 
-	if (stub->home)
+	if (process->home)
 		return "second image of a process on its way home";
-	if (!(image->flags & IMG_HOME) || image->pid != (uint32_t)stub->pid)
+	if (!(image->flags & IMG_HOME) || image->pid != (uint32_t)process->pid)
 		return "image with an impossible head";
 	home = calloc(1, sizeof(*home));
 	if (!home)
 		return "no memory for an image";
-	home->stub = stub;
+	home->process = process;
 	home->session = session;
 	home->id = id;
 	home->image = *image;
 	home->uffd = -1;
 	list_init(&home->fetches);
-	stub->home = home;
+	process->home = home;
 	return NULL;
 }
 
 static const char *on_thread(struct home *home, const struct wire_hdr *hdr, const void *payload)
 {
 	const struct wire_thread *t = payload;
+	struct home_thread *v;
 
-	if (home->has_thread)
-		return "second thread of a process with one";
 	if (hdr->len != sizeof(*t) + (uint64_t)t->xstate_len)
 		return "thread cut short";
-	home->xstate = malloc(t->xstate_len + 1);
-	if (!home->xstate)
+	if (home->nthreads >= process_threads(home->process))
+		return "thread of a process that has none left";
+	v = realloc(home->threads, (home->nthreads + 1) * sizeof(*v));
+	if (!v)
 		return "no memory for an image";
-	home->thread = *t;
-	memcpy(home->xstate, t + 1, t->xstate_len);
-	home->has_thread = true;
+	home->threads = v;
+	v += home->nthreads;
+	*v = (struct home_thread){ .head = *t, .xstate = malloc(t->xstate_len + 1) };
+	if (!v->xstate)
+		return "no memory for an image";
+	memcpy(v->xstate, t + 1, t->xstate_len);
+	home->nthreads++;
+	return NULL;
+}
+
+const struct home_thread *home_thread(const struct home *home, pid_t tid)
+{
+	for (unsigned i = 0; i < home->nthreads; i++)
+		if (home->threads[i].head.tid == (uint32_t)tid)
+			return &home->threads[i];
 	return NULL;
 }
 
 static const char *on_signal(struct home *home, const struct wire_signal *signal)
 {
-	struct wire_signal *v;
+	struct home_signal *v;
 
-	if (signal->signo < 1 || signal->signo > 64 || home->nsignals >= SIGNALS_MAX)
+	if (signal->signo < 1 || signal->signo > 64 || home->nsignals >= SIGNALS_MAX ||
+	    !home->nthreads)
 		return "signal that cannot be";
 	v = realloc(home->signals, (home->nsignals + 1) * sizeof(*v));
 	if (!v)
 		return "no memory for an image";
 	home->signals = v;
-	v[home->nsignals++] = *signal;
+	v[home->nsignals++] = (struct home_signal){ home->nthreads - 1, *signal };
 	return NULL;
 }
 
@@ -178,7 +194,7 @@ static int by_address(const void *a, const void *b)
  * The stack has grown at the node. Linux grows it here when something is written below it, as if
  * the program had: /proc/PID/mem does.
  */
-static void grow_stack(struct home *home)
+static void grow_stack(struct home *home, struct stub *stub)
 {
 	const struct map *stack = maps_named(&home->maps, "[stack]");
 	uint64_t lowest = stack ? stack->start : 0;
@@ -190,10 +206,10 @@ static void grow_stack(struct home *home)
 		if (home->runs.v[i].addr < lowest && !maps_at(&home->maps, home->runs.v[i].addr) &&
 		    (stack == home->maps.v || home->runs.v[i].addr >= stack[-1].end))
 			lowest = home->runs.v[i].addr;
-	if (lowest == stack->start || stub_write(home->stub, lowest, &zero, 1))
+	if (lowest == stack->start || stub_write(stub, lowest, &zero, 1))
 		return;
 	maps_free(&home->maps);
-	maps_read(&home->maps, home->stub->pid, false);
+	maps_read(&home->maps, process_live_pid(home->process), false);
 }
 
 /* Cuts the runs where mappings end. NULL, or what is wrong with them. */
@@ -215,8 +231,7 @@ static const char *fit_runs(struct home *home, uint64_t *where)
 
 			*where = run.addr;
 			if (!map || map->shared || !strncmp(map->name, "[v", 2) ||
-			    (home->stub->agent.base && map->start >= home->stub->agent.base &&
-			     map->end <= home->stub->agent.base + AGENT_SPAN))
+			    agent_touched(home->process, map->start, map->end))
 				goto bad;
 			if (n > run.npages)
 				n = run.npages;
@@ -263,22 +278,48 @@ static int count_pages(struct home *home)
  */
 static void want_at_once(struct home *home)
 {
-	const struct wire_thread *t = &home->thread;
 	uint64_t start, end;
 
-	if (procinfo_args(home->stub->tgid, &start, &end) && end > start &&
+	if (procinfo_args(home->process->pid, &start, &end) && end > start &&
 	    end - start <= ARGS_MAX)
 		home_want(home, start, (uint32_t)((end - start) / PAGE));
 
-	home_want(home, t->regs.rsp & ~(uint64_t)(PAGE - 1), 1);
-	if (t->rseq_size) {
+	for (unsigned i = 0; i < home->nthreads; i++) {
+		const struct wire_thread *t = &home->threads[i].head;
+
+		home_want(home, t->regs.rsp & ~(uint64_t)(PAGE - 1), 1);
+		if (!t->rseq_size)
+			continue;
 		home_want(home, t->rseq_addr & ~(uint64_t)(PAGE - 1), 1);
 		home_want(home, (t->rseq_addr + t->rseq_size - 1) & ~(uint64_t)(PAGE - 1), 1);
 	}
 }
 
+/* Each thread that lives here must have come, and no other. */
+static int match_threads(struct home *home, struct wire_text *why)
+{
+	for (unsigned i = 0; i < home->nthreads; i++) {
+		struct home_thread *t = &home->threads[i];
+		struct stub *stub = stub_find((pid_t)t->head.tid);
+
+		if (!stub || stub->process != home->process || stub_ends(stub) ||
+		    home_thread(home, stub->pid) != t) {
+			wire_text_set(why, WHY_STATE, "its thread %u is not one of its threads here",
+				      t->head.tid);
+			return -ESRCH;
+		}
+		t->stub = stub;
+	}
+	if (home->nthreads == process_threads(home->process))
+		return 0;
+	wire_text_set(why, WHY_STATE, "of its %u threads %u were to come home",
+		      process_threads(home->process), home->nthreads);
+	return -ESRCH;
+}
+
 static int fill_stub(struct home *home, struct wire_text *why)
 {
+	struct stub *stub = home->threads[0].stub;
 	uint64_t where = 0;
 	const char *bad;
 	struct hot_page *hot;
@@ -286,10 +327,10 @@ static int fill_stub(struct home *home, struct wire_text *why)
 
 	if (home->runs.n)
 		qsort(home->runs.v, home->runs.n, sizeof(home->runs.v[0]), by_address);
-	err = maps_read(&home->maps, home->stub->pid, false);
+	err = maps_read(&home->maps, process_live_pid(home->process), false);
 	if (err)
 		goto failed;
-	grow_stack(home);
+	grow_stack(home, stub);
 	bad = fit_runs(home, &where);
 	if (bad) {
 		wire_text_set(why, WHY_MAPPING, "%s for its page at %llx", bad,
@@ -298,7 +339,7 @@ static int fill_stub(struct home *home, struct wire_text *why)
 	}
 	err = count_pages(home);
 	if (!err)
-		err = pages_drop(home->stub, &home->runs, NULL);
+		err = pages_drop(stub, &home->runs, NULL);
 	while (!err && (hot = home->hot)) {
 		err = home_install(home, hot->pages.addr, hot->pages.npages, hot->pages.kind,
 				   (const uint8_t *)(&hot->pages + 1));
@@ -316,10 +357,10 @@ static const char *on_commit(struct home *home)
 {
 	struct wire_text why = { 0 };
 
-	if (!home->has_thread)
+	if (!home->nthreads)
 		return "image that is not complete";
 	home->phase = HOME_GATHERING;
-	if (fill_stub(home, &why)) {
+	if (match_threads(home, &why) || fill_stub(home, &why)) {
 		refuse(home, &why);
 		return NULL;
 	}
@@ -344,22 +385,21 @@ static bool interrupted(const struct wire_regs *w)
 }
 
 /* Those who check are the kernel's own entry points; what they refuse ends in a refusal. */
-static int set_thread(struct home *home, struct wire_text *why)
+static int set_thread(const struct home_thread *thread, struct wire_text *why)
 {
-	const struct wire_thread *t = &home->thread;
-	struct stub *stub = home->stub;
+	const struct wire_thread *t = &thread->head;
+	struct stub *stub = thread->stub;
 	struct user_regs_struct regs = stub->regs, old = stub->regs;
 	const struct wire_regs *w = &t->regs;
 	const struct {
 		uint64_t sp, flags, size;
 	} altstack = { t->altstack_sp, t->altstack_flags, t->altstack_size };
 	struct batch_call calls[4];
-	uint64_t at;
+	int64_t scratch = agent_scratch(stub, 2 * BATCH_DATA);
+	uint64_t at = (uint64_t)scratch + BATCH_DATA;
+	int err = scratch < 0 ? (int)scratch : 0;
 	unsigned n = 0;
-	int err;
 
-	err = agent_scratch(stub, 2 * BATCH_DATA) < 0 ? -ENOMEM : 0;
-	at = stub->agent.base + AGENT_SCRATCH + BATCH_DATA;
 	if (!err)
 		err = stub_write(stub, at, &altstack, sizeof(altstack));
 	calls[n++] = BATCH(SYS_sigaltstack, at, 0);
@@ -397,16 +437,16 @@ static int set_thread(struct home *home, struct wire_text *why)
 	return 0;
 }
 
-static int set_xstate(struct home *home, struct wire_text *why)
+static int set_xstate(const struct home_thread *thread, struct wire_text *why)
 {
 	uint8_t area[16384];
 	struct iovec iov = { area, sizeof(area) };
-	pid_t pid = home->stub->pid;
+	pid_t pid = thread->stub->pid;
 	const char *bad;
 
 	if (ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, &iov))
 		goto failed;
-	bad = xstate_from_wire(xlayout_home(), home->xstate, home->thread.xstate_len, area,
+	bad = xstate_from_wire(xlayout_home(), thread->xstate, thread->head.xstate_len, area,
 			       iov.iov_len);
 	if (bad) {
 		wire_text_set(why, WHY_CPU, "%s", bad);
@@ -419,34 +459,53 @@ failed:
 	return -errno;
 }
 
+static int set_threads(struct home *home, struct wire_text *why)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < home->nthreads && !err; i++) {
+		err = set_thread(&home->threads[i], why);
+		if (!err)
+			err = set_xstate(&home->threads[i], why);
+	}
+	return err;
+}
+
+static void raise_signals(struct home *home)
+{
+	for (unsigned i = 0; i < home->nsignals; i++) {
+		const struct wire_signal *signal = &home->signals[i].signal;
+		siginfo_t info;
+
+		_Static_assert(sizeof(info) == sizeof(signal->info), "siginfo_t");
+		memcpy(&info, signal->info, sizeof(info));
+		info.si_signo = (int)signal->signo;
+		signal_raise(home->threads[home->signals[i].thread].stub, &info,
+			     (int)signal->to_process);
+	}
+}
+
 static void let_go(struct home *home)
 {
-	struct stub *stub = home->stub;
+	struct process *process = home->process;
 	struct wire_text why = { 0 };
 
-	if (set_thread(home, &why) || set_xstate(home, &why)) {
+	if (set_threads(home, &why)) {
 		refuse(home, &why);
 		return;
 	}
-	for (unsigned i = 0; i < home->nsignals; i++) {
-		siginfo_t info;
-
-		_Static_assert(sizeof(info) == sizeof(home->signals[0].info), "siginfo_t");
-		memcpy(&info, home->signals[i].info, sizeof(info));
-		info.si_signo = (int)home->signals[i].signo;
-		signal_raise(stub, &info, (int)home->signals[i].to_process);
-	}
-	if (stub->dead)
+	raise_signals(home);
+	if (!process_stub(process))
 		return;
 	if (home->image.why.code == WHY_CPU)
-		baseline_knows_home(stub);
+		baseline_knows_home(process);
 	home->phase = HOME_RUNNING;
 	home->cursor_run = 0;
 	home->cursor_page = 0;
-	image_forget(stub);
-	session_send1(home->session, W_IMG_RUNNING, 0, (uint32_t)stub->pid, home->id, NULL, 0);
-	move_came_home(stub);
-	if (stub->home != home)
+	image_forget(process);
+	session_send1(home->session, W_IMG_RUNNING, 0, (uint32_t)process->pid, home->id, NULL, 0);
+	move_came_home(process);
+	if (process->home != home)
 		return;
 	home_fill(home);
 	home_advance(home);
@@ -454,26 +513,30 @@ static void let_go(struct home *home)
 
 static void complete(struct home *home)
 {
-	struct stub *stub = home->stub;
-	int status = home->held ? home->held_status : 0;
+	struct process *process = home->process;
+	struct stub *stub;
 
-	session_send1(home->session, W_IMG_DONE, 0, (uint32_t)stub->pid, home->id, NULL, 0);
+	session_send1(home->session, W_IMG_DONE, 0, (uint32_t)process->pid, home->id, NULL, 0);
 	home->phase = HOME_DONE;
-	debug("%d: all %llu pages are home; %llu faults, %llu times held, uffd %s", stub->pid,
+	debug("%d: all %llu pages are home; %llu faults, %llu times held, uffd %s", process->pid,
 	      (unsigned long long)home->total, (unsigned long long)home->faults,
 	      (unsigned long long)home->holds, home->uffd < 0 ? "none" :
 	      home->kernel_faults ? "for all accesses" : "for user accesses");
 	/* Closing the uffd ends its hold on the mappings. */
 	home_fetch_free(home);
-	move_home_done(stub);
-	home_forget(stub);
-	if (status)
-		trace_again(stub, status);
+	move_home_done(process);
+	home_forget(process);
+	for_each_thread(stub, process) {
+		if (stub->dead || !stub->held)
+			continue;
+		stub->held = false;
+		trace_again(stub, stub->held_status);
+	}
 }
 
 void home_advance(struct home *home)
 {
-	if (home->stub->dead)
+	if (!process_stub(home->process))
 		return;
 	if (home->phase == HOME_GATHERING && !home->must_left && !home->urgent)
 		let_go(home);	/* which comes back here if that was all */
@@ -485,10 +548,10 @@ void home_advance(struct home *home)
 
 /* --- from outside --- */
 
-const char *home_message(struct stub *stub, struct session *session, const struct wire_hdr *hdr,
+const char *home_message(struct process *process, struct session *session, const struct wire_hdr *hdr,
 			 const void *payload)
 {
-	struct home *home = stub->home;
+	struct home *home = process->home;
 	const char *bad;
 
 	if (hdr->type == W_PAGES) {
@@ -521,21 +584,21 @@ const char *home_message(struct stub *stub, struct session *session, const struc
 	return "not part of an image on its way home";
 }
 
-bool home_pending(const struct stub *stub)
+bool home_pending(const struct process *process)
 {
-	return stub->home && stub->home->phase == HOME_RUNNING;
+	return process->home && process->home->phase == HOME_RUNNING;
 }
 
-uint64_t home_forget(struct stub *stub)
+uint64_t home_forget(struct process *process)
 {
-	uint64_t left = stub->home ? stub->home->left : 0;
+	uint64_t left = process->home ? process->home->left : 0;
 
-	if (stub->home)
-		home_free(stub->home);
+	if (process->home)
+		home_free(process->home);
 	return left;
 }
 
-uint64_t home_bytes(const struct stub *stub)
+uint64_t home_bytes(const struct process *process)
 {
-	return stub->home ? (stub->home->total - stub->home->left) * PAGE : 0;
+	return process->home ? (process->home->total - process->home->left) * PAGE : 0;
 }

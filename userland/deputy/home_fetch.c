@@ -56,7 +56,7 @@ static void ask(struct home *home, uint64_t addr, uint32_t npages, bool bulk)
 	struct fetch *f = malloc(sizeof(*f));
 
 	if (!f) {
-		session_fail(home->session, "no memory for the pages of process %d", home->stub->pid);
+		session_fail(home->session, "no memory for the pages of process %d", home->process->pid);
 		return;
 	}
 	*f = (struct fetch){ .id = session_id(home->session), .addr = addr, .left = npages,
@@ -64,7 +64,7 @@ static void ask(struct home *home, uint64_t addr, uint32_t npages, bool bulk)
 	list_add_tail(&f->link, &home->fetches);
 	if (bulk)
 		home->bulk += npages;
-	session_send1(home->session, W_PAGE_GET, bulk ? WF_BULK : 0, (uint32_t)home->stub->pid, f->id,
+	session_send1(home->session, W_PAGE_GET, bulk ? WF_BULK : 0, (uint32_t)home->process->pid, f->id,
 		      &get, sizeof(get));
 }
 
@@ -179,15 +179,14 @@ static int uffd_put(struct home *home, uint64_t addr, uint64_t len, const uint8_
 /* Private anonymous memory, of which userfaultfd can say that a page is missing. */
 static bool can_miss(const struct home *home, const struct map *map)
 {
-	uint64_t agent = home->stub->agent.base;
-
 	return !map->shared && !map->ino && map->name[0] != '/' && strncmp(map->name, "[v", 2) &&
-	       !(agent && map->start >= agent && map->end <= agent + AGENT_SPAN);
+	       !agent_touched(home->process, map->start, map->end);
 }
 
 static int put(struct home *home, uint64_t addr, uint32_t npages, const uint8_t *data)
 {
 	const struct map *map = maps_at(&home->maps, addr);
+	struct stub *stub = process_stub(home->process);
 	static const uint8_t zeros[PAGE];
 	int err = -ENOENT;
 
@@ -208,8 +207,8 @@ static int put(struct home *home, uint64_t addr, uint32_t npages, const uint8_t 
 	/* Zeros have to be written to a file's mapping; elsewhere there is nothing else yet. */
 	if (!data && map && can_miss(home, map))
 		return 0;
-	for (uint32_t i = 0; i < npages; i++) {
-		err = stub_write(home->stub, addr + (uint64_t)i * PAGE,
+	for (uint32_t i = 0; stub && i < npages; i++) {
+		err = stub_write(stub, addr + (uint64_t)i * PAGE,
 				 data ? data + (size_t)i * PAGE : zeros, PAGE);
 		if (err)
 			return err;
@@ -290,9 +289,9 @@ const char *home_pages(struct home *home, const struct wire_hdr *hdr, const stru
 		list_del(&found->link);
 		free(found);
 	}
-	if (err && !home->stub->dead)
+	if (err && process_stub(home->process))
 		session_fail(home->session, "process %d: a page could not be put in its place: %s",
-			     home->stub->pid, strerror(-err));
+			     home->process->pid, strerror(-err));
 	return NULL;
 }
 
@@ -340,7 +339,7 @@ static int uffd_create(struct stub *stub, bool *kernel_faults)
 		fd = inject_call(stub, SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
 	if (fd < 0)
 		return -1;
-	pidfd = (int)syscall(SYS_pidfd_open, stub->tgid, 0);
+	pidfd = (int)syscall(SYS_pidfd_open, stub->process->pid, 0);
 	if (pidfd >= 0) {
 		own = (int)syscall(SYS_pidfd_getfd, pidfd, (int)fd, 0);
 		close(pidfd);
@@ -358,7 +357,7 @@ void home_uffd_open(struct home *home)
 	const struct map *last = NULL;
 	bool registered = false, any = false;
 
-	home->uffd = home->left ? uffd_create(home->stub, &home->kernel_faults) : -1;
+	home->uffd = home->left ? uffd_create(home->threads[0].stub, &home->kernel_faults) : -1;
 	home->must_left = 0;
 	for (size_t i = 0; i < home->runs.n; i++) {
 		struct wire_run *run = &home->runs.v[i];

@@ -92,31 +92,35 @@ static bool needs_all(uint64_t nr)
 	return nr > 450;	/* not known when this was written */
 }
 
-static bool may_go(struct home *home, int status)
+static bool may_go(struct stub *stub, int status)
 {
+	struct home *home = stub->process->home;
 	struct syscall_info info;
 
 	if (WSTOPSIG(status) != (SIGTRAP | 0x80))
-		return home->kernel_faults || home_touch_signal(home);
+		return home->kernel_faults || home_touch_signal(stub);
 	memset(&info, 0, sizeof(info));
-	if (ptrace(GET_SYSCALL_INFO, home->stub->pid, sizeof(info), &info) <= 0 || info.op != 1)
+	if (ptrace(GET_SYSCALL_INFO, stub->pid, sizeof(info), &info) <= 0 || info.op != 1)
 		return true;	/* its end: what it touched is there */
+	/* To other threads it says so in memory, and Linux waits for no page when it ends one. */
+	if (info.nr == SYS_exit && process_threads(stub->process) > 1)
+		return false;
 	if (touches_nothing(info.nr))
 		return true;
 	if (needs_all(info.nr))
 		return false;
-	return home->kernel_faults || home_touch_call(home, info.nr, info.rsp, info.args);
+	return home->kernel_faults || home_touch_call(stub, info.nr, info.rsp, info.args);
 }
 
 bool home_stop(struct stub *stub, int status)
 {
-	struct home *home = stub->home;
+	struct home *home = stub->process->home;
 
-	if (!home_pending(stub) || !WIFSTOPPED(status) || status >> 16)
+	if (!home_pending(stub->process) || !WIFSTOPPED(status) || status >> 16)
 		return false;
-	if (!may_go(home, status)) {
-		home->held = true;
-		home->held_status = status;
+	if (!may_go(stub, status)) {
+		stub->held = true;
+		stub->held_status = status;
 		home->holds++;
 		return true;
 	}
@@ -129,13 +133,20 @@ bool home_stop(struct stub *stub, int status)
 
 void home_recheck(struct home *home)
 {
-	if (!home->held || !may_go(home, home->held_status))
-		return;
-	home->held = false;
-	trace_again(home->stub, home->held_status);
+	struct process *process = home->process;
+	struct stub *stub;
+
+	for_each_thread(stub, process) {
+		if (process->home != home)
+			return;
+		if (stub->dead || !stub->held || !may_go(stub, stub->held_status))
+			continue;
+		stub->held = false;
+		trace_again(stub, stub->held_status);
+	}
 }
 
 int home_resume_request(const struct stub *stub)
 {
-	return home_pending(stub) ? PTRACE_SYSCALL : PTRACE_CONT;
+	return home_pending(stub->process) ? PTRACE_SYSCALL : PTRACE_CONT;
 }

@@ -12,6 +12,7 @@
 #include "userland/deputy/image_int.h"
 #include "userland/deputy/loop.h"
 
+struct process;
 struct session;
 struct stub;
 
@@ -36,18 +37,30 @@ enum home_phase {
 	HOME_DONE,	/* all is here */
 };
 
-/* stub->home: from IMG_BEGIN until the last page has come. */
+/* One thread as it comes. */
+struct home_thread {
+	struct stub *stub;		/* from IMG_COMMIT until it runs */
+	struct wire_thread head;
+	uint8_t *xstate;		/* head.xstate_len bytes */
+};
+
+/* A signal that was pending at the node. */
+struct home_signal {
+	unsigned thread;		/* unless it is for the process: index of the one it is for */
+	struct wire_signal signal;
+};
+
+/* process->home: from IMG_BEGIN until the last page has come. */
 struct home {
-	struct stub *stub;
+	struct process *process;
 	struct session *session;
 	uint32_t id;			/* of the image's messages */
 	enum home_phase phase;
 
 	struct wire_image image;
-	bool has_thread;
-	struct wire_thread thread;
-	uint8_t *xstate;		/* thread.xstate_len bytes */
-	struct wire_signal *signals;
+	struct home_thread *threads;
+	unsigned nthreads;
+	struct home_signal *signals;	/* in the order they came */
 	unsigned nsignals;
 	struct hot_page *hot;		/* a list, until IMG_COMMIT */
 
@@ -69,11 +82,11 @@ struct home {
 	uint32_t cursor_page;
 
 	uint64_t faults, holds;		/* for developers */
-	bool held;			/* the process is kept stopped, with this status */
-	int held_status;
 };
 
 /* home.c */
+/* How this thread came, or NULL. */
+const struct home_thread *home_thread(const struct home *home, pid_t tid);
 /* Pages have come: goes on to the next phase when they were the last it takes. May free home. */
 void home_advance(struct home *home);
 
@@ -102,10 +115,10 @@ uint8_t *home_page(struct home *home, uint64_t addr);
 bool home_have(struct home *home, uint64_t addr, uint32_t npages);
 
 /* home_touch.c: is all that this call, or the delivery of a signal, will touch there? */
-bool home_touch_call(struct home *home, uint64_t nr, uint64_t rsp, const uint64_t args[6]);
-bool home_touch_signal(struct home *home);
+bool home_touch_call(struct stub *stub, uint64_t nr, uint64_t rsp, const uint64_t args[6]);
+bool home_touch_signal(struct stub *stub);
 
-/* home_hold.c: pages have come; the held process may be able to go on. May end with it dead. */
+/* home_hold.c: pages have come; held threads may be able to go on. May end with them dead. */
 void home_recheck(struct home *home);
 
 #endif

@@ -24,6 +24,7 @@
 
 /* What has been found out so far about one call. */
 struct touch {
+	struct stub *stub;
 	struct home *home;
 	bool missing;	/* pages that have to come first */
 	bool unknown;	/* nobody can say what it touches */
@@ -55,7 +56,7 @@ static bool peek(struct touch *t, uint64_t addr, void *buf, size_t len)
 		return false;
 	t->missing = missing;
 	/* Not readable at all: Linux will say so to the program. */
-	return !stub_read(t->home->stub, addr, buf, len);
+	return !stub_read(t->stub, addr, buf, len);
 }
 
 static void vectors(struct touch *t, uint64_t addr, uint64_t count)
@@ -170,9 +171,9 @@ static bool own_call(struct touch *t, uint64_t nr, const uint64_t args[6])
 	return false;
 }
 
-bool home_touch_call(struct home *home, uint64_t nr, uint64_t rsp, const uint64_t args[6])
+bool home_touch_call(struct stub *stub, uint64_t nr, uint64_t rsp, const uint64_t args[6])
 {
-	struct touch t = { .home = home };
+	struct touch t = { .stub = stub, .home = stub->process->home };
 	const struct sys_desc *desc;
 	bool described;
 
@@ -191,19 +192,22 @@ bool home_touch_call(struct home *home, uint64_t nr, uint64_t rsp, const uint64_
 	return !t.missing && !t.unknown;
 }
 
-bool home_touch_signal(struct home *home)
+bool home_touch_signal(struct stub *stub)
 {
-	const struct wire_thread *thread = &home->thread;
-	struct touch t = { .home = home };
+	struct touch t = { .stub = stub, .home = stub->process->home };
+	const struct home_thread *thread = home_thread(t.home, stub->pid);
 	struct user_regs_struct regs;
 
-	if (stub_get_regs(home->stub, &regs))
+	if (stub_get_regs(stub, &regs))
 		return true;
 	range(&t, regs.rsp - RED_ZONE - FRAME_MAX, RED_ZONE + FRAME_MAX);
+	if (!thread)
+		return !t.missing;
 	/* The alternate stack may have been changed since; then it was by a call that touched it. */
-	if (thread->altstack_size > FRAME_MAX)
-		range(&t, thread->altstack_sp + thread->altstack_size - FRAME_MAX, FRAME_MAX);
+	if (thread->head.altstack_size > FRAME_MAX)
+		range(&t, thread->head.altstack_sp + thread->head.altstack_size - FRAME_MAX,
+		      FRAME_MAX);
 	else
-		range(&t, thread->altstack_sp, thread->altstack_size);
+		range(&t, thread->head.altstack_sp, thread->head.altstack_size);
 	return !t.missing;
 }

@@ -22,26 +22,34 @@
 
 static void collected_free(struct collected *c)
 {
+	for (unsigned i = 0; i < c->nthreads; i++) {
+		free(c->threads[i]->signals.v);
+		free(c->threads[i]);
+	}
+	free(c->threads);
 	maps_free(&c->maps);
 	free(c->files);
 	free(c->vmas);
-	free(c->signals);
+	free(c->signals.v);
 	free(c->runs.v);
 	free(c);
 }
 
-static int collect(struct stub *stub, const struct wire_hello *node, unsigned flags,
+static int collect(struct process *process, const struct wire_hello *node, unsigned flags,
 		   struct collected *c, struct wire_text *why)
 {
+	struct stub *stub = process_stub(process), *thread;
 	bool fresh = flags & IMG_FRESH;
 	int err;
 
-	if (!baseline_eligible(fresh ? NULL : baseline_shown(stub), node->cpu, why))
+	if (!stub)
+		return -ESRCH;
+	if (!baseline_eligible(fresh ? NULL : baseline_shown(process), node->cpu, why))
 		return -ENOTSUP;
 	c->image.flags = flags;
 	for (unsigned i = 0; i < WIRE_CPU_WORDS; i++)
 		c->image.cpu[i] = fresh ? node->cpu[i] & baseline_home()[i] :
-					  baseline_shown(stub)[i];
+					  baseline_shown(process)[i];
 	err = collect_fit(stub, node, why);
 	if (err)
 		return err;
@@ -50,8 +58,11 @@ static int collect(struct stub *stub, const struct wire_hello *node, unsigned fl
 	err = collect_maps(stub, c, why);
 	if (!err)
 		err = collect_process(stub, c, why);
+	for_each_thread(thread, process)
+		if (!err && !stub_ends(thread))
+			err = collect_thread(thread, node->xcr0, c, why);
 	if (!err)
-		err = collect_thread(stub, node->xcr0, c, why);
+		err = collect_signals(stub, true, &c->signals);
 	if (!err)
 		err = collect_runs(stub, c, why);
 	return err;
@@ -87,41 +98,61 @@ static void send_hot(struct image *image, struct session *session, uint32_t id,
 	}
 }
 
+static void send_signals(struct session *session, uint32_t tid, uint32_t id,
+			 const struct collected_signals *signals)
+{
+	for (unsigned i = 0; i < signals->n; i++)
+		session_send1(session, W_IMG_SIGNAL, 0, tid, id, &signals->v[i],
+			      sizeof(signals->v[i]));
+}
+
 static void send_all(struct image *image, struct session *session, struct collected *c)
 {
-	uint32_t tid = (uint32_t)image->stub->pid, id = session_id(session);
-	struct iovec thread[2] = { { &c->thread, sizeof(c->thread) },
-				   { c->xstate, c->thread.xstate_len } };
+	uint32_t tid = (uint32_t)image->process->pid, id = session_id(session);
 
 	session_send1(session, W_IMG_BEGIN, 0, tid, id, &c->image, sizeof(c->image));
 	send_array(session, W_IMG_FILES, tid, id, c->files, c->nfiles, sizeof(c->files[0]));
 	send_array(session, W_IMG_VMAS, tid, id, c->vmas, c->nvmas, sizeof(c->vmas[0]));
 	session_send1(session, W_IMG_SIGACTS, 0, tid, id, c->sigacts, sizeof(c->sigacts));
-	session_send(session, W_IMG_THREAD, 0, tid, id, thread, 2);
-	for (unsigned i = 0; i < c->nsignals; i++)
-		session_send1(session, W_IMG_SIGNAL, 0, tid, id, &c->signals[i],
-			      sizeof(c->signals[i]));
+	for (unsigned i = 0; i < c->nthreads; i++) {
+		struct collected_thread *t = c->threads[i];
+		const struct iovec iov[2] = { { &t->head, sizeof(t->head) },
+					      { t->xstate, t->head.xstate_len } };
+
+		session_send(session, W_IMG_THREAD, 0, tid, id, iov, 2);
+		send_signals(session, tid, id, &t->signals);
+	}
+	send_signals(session, tid, id, &c->signals);
 	send_array(session, W_IMG_RUNS, tid, id, c->runs.v, c->runs.n, sizeof(c->runs.v[0]));
 	send_hot(image, session, id, c);
 	session_send_clocks(session);
 	session_send1(session, W_IMG_COMMIT, 0, tid, id, NULL, 0);
 }
 
-int image_send(struct stub *stub, struct session *session, unsigned flags, struct wire_text *why)
+/* Notes what is sent of them, to know it again in the stubs. */
+static void note_pending(struct image *image, const struct collected_signals *signals)
+{
+	for (unsigned i = 0; i < signals->n; i++)
+		memcpy(&image->pending[image->npending++], signals->v[i].info,
+		       sizeof(image->pending[0]));
+}
+
+int image_send(struct process *process, struct session *session, unsigned flags, struct wire_text *why)
 {
 	struct collected *c = calloc(1, sizeof(*c));
 	struct image *image;
+	unsigned nsignals;
 	int err = -ENOMEM;
 
 	memset(why, 0, sizeof(*why));
 	if (!c)
 		goto out;
-	err = collect(stub, session_node(session), flags, c, why);
+	err = collect(process, session_node(session), flags, c, why);
 	if (err)
 		goto out;
 	err = -ENOMEM;
-	image_forget(stub);
-	image = image_new(stub);
+	image_forget(process);
+	image = image_new(process);
 	if (!image)
 		goto out;
 	image->vdso_start = c->image.vdso;
@@ -129,15 +160,18 @@ int image_send(struct stub *stub, struct session *session, unsigned flags, struc
 	memcpy(image->node_cpu, session_node(session)->cpu, sizeof(image->node_cpu));
 	image->fresh = flags & IMG_FRESH;
 	image->bytes_named = c->runs.pages * PAGE;
-	image->pending = calloc(c->nsignals + 1, sizeof(image->pending[0]));
+	nsignals = c->signals.n;
+	for (unsigned i = 0; i < c->nthreads; i++)
+		nsignals += c->threads[i]->signals.n;
+	image->pending = calloc(nsignals + 1, sizeof(image->pending[0]));
 	if (!image->pending) {
 		free(image);
 		goto out;
 	}
-	for (; image->npending < c->nsignals; image->npending++)
-		memcpy(&image->pending[image->npending], c->signals[image->npending].info,
-		       sizeof(image->pending[0]));
-	stub->image = image;
+	for (unsigned i = 0; i < c->nthreads; i++)
+		note_pending(image, &c->threads[i]->signals);
+	note_pending(image, &c->signals);
+	process->image = image;
 	send_all(image, session, c);
 	err = 0;
 out:
@@ -177,55 +211,65 @@ static void take_pending(struct stub *stub)
 	while (inject_call(stub, SYS_rt_sigtimedwait, at, at + 128, at + 64, sizeof(all)) > 0) {
 		if (stub_read(stub, (uint64_t)at + 128, &info, sizeof(info)))
 			return;
-		if (!was_sent(stub->image, &info))
+		if (!was_sent(stub->process->image, &info))
 			signal_keep(stub, &info);
 	}
 }
 
-void image_running(struct stub *stub)
+void image_running(struct process *process)
 {
-	if (!stub->image)
+	struct stub *stub;
+
+	if (!process->image)
 		return;
-	baseline_learns(stub, stub->image->node_cpu, stub->image->fresh);
-	if (stub->image->npending)
-		take_pending(stub);
-	image_thread_leave(stub);
+	baseline_learns(process, process->image->node_cpu, process->image->fresh);
+	for_each_thread(stub, process) {
+		if (stub_ends(stub))
+			continue;
+		if (process->image->npending)
+			take_pending(stub);
+		image_thread_leave(stub);
+	}
 }
 
-void image_abort(struct stub *stub)
+void image_abort(struct process *process)
 {
-	/* Nothing in the stub has been changed yet. */
-	image_forget(stub);
+	/* Nothing in the stubs has been changed yet. */
+	image_forget(process);
 }
 
-void image_done(struct stub *stub)
+void image_done(struct process *process)
 {
-	if (!stub->image)
+	struct stub *stub;
+
+	if (!process->image)
 		return;
-	stub->image->drop = true;
-	image_idle(stub);
+	process->image->drop = true;
+	for_each_thread(stub, process)
+		image_idle(stub);
 }
 
-bool image_wants_idle(const struct stub *stub)
+bool image_wants_idle(const struct process *process)
 {
-	return stub->image && stub->image->drop;
+	return process->image && process->image->drop;
 }
 
 void image_idle(struct stub *stub)
 {
+	struct image *image = stub->process->image;
 	struct runs keep = { 0 };
 	uint64_t start, end;
 
-	if (!image_wants_idle(stub) || stub->state != STUB_IDLE || !stub->stopped)
+	if (!image_wants_idle(stub->process) || stub->state != STUB_IDLE || !stub->stopped)
 		return;
 	/* What ps(1) shows of it is read from its memory here. */
-	if (procinfo_args(stub->tgid, &start, &end) && end > start)
+	if (procinfo_args(stub->process->pid, &start, &end) && end > start)
 		runs_add(&keep, start, (end - start) / WIRE_PAGE_SIZE, RUN_KEEP);
-	stub->image->drop = pages_drop(stub, &keep, &stub->image->drop_from) > 0;
+	image->drop = pages_drop(stub, &keep, &image->drop_from) > 0;
 	free(keep.v);
 }
 
-void image_forked(struct stub *parent, struct stub *child)
+void image_forked(struct process *parent, struct process *child)
 {
 	baseline_inherit(child, parent);
 	if (!parent->image)
@@ -237,9 +281,9 @@ void image_forked(struct stub *parent, struct stub *child)
 	child->image->vdso_end = parent->image->vdso_end;
 }
 
-uint64_t image_bytes(const struct stub *stub)
+uint64_t image_bytes(const struct process *process)
 {
-	const struct image *image = stub->image;
+	const struct image *image = process->image;
 
 	if (!image)
 		return 0;

@@ -30,51 +30,40 @@ static const uint8_t loop[] = {
 	0x75, 0xce,			/*	jnz 1b */
 };
 
-#define LOOP_AT 64u
-
-/* The gadget `syscall; int3` becomes `jmp LOOP_AT; int3`: calls start and end where they always do. */
-static const uint8_t entry[] = { 0xeb, LOOP_AT - 2 };
-static const uint8_t gadget[] = { 0x0f, 0x05 };
+#define LOOP_AT 64u /* behind the gadget, whose int3 ends this, too */
 
 _Static_assert(sizeof(struct batch_call) == 64, "the loop's stride");
 
-static int put_loop(struct stub *stub, uint64_t base)
+int stub_batch_init(struct stub *stub)
 {
-	uint8_t code[LOOP_AT + sizeof(loop) + 5];
-	int32_t back = 2 - (int32_t)sizeof(code);
+	uint8_t code[sizeof(loop) + 5];
+	int32_t back = 2 - (int32_t)(LOOP_AT + sizeof(code));
 
-	memset(code, 0xcc, sizeof(code));
-	memcpy(code, entry, sizeof(entry));
-	memcpy(code + LOOP_AT, loop, sizeof(loop));
-	code[LOOP_AT + sizeof(loop)] = 0xe9;	/* jmp to the int3 */
-	memcpy(code + LOOP_AT + sizeof(loop) + 1, &back, sizeof(back));
-	return stub_write(stub, base, code, sizeof(code));
+	memcpy(code, loop, sizeof(loop));
+	code[sizeof(loop)] = 0xe9; /* jmp to the int3 */
+	memcpy(code + sizeof(loop) + 1, &back, sizeof(back));
+	return stub_write(stub, agent_gadget(stub) + LOOP_AT, code, sizeof(code));
 }
 
 int stub_batch(struct stub *stub, struct batch_call *calls, unsigned n)
 {
-	uint64_t base = agent_gadget(stub);
 	int64_t table = agent_scratch(stub, 2 * BATCH_DATA);
-	int err, err2;
+	int err = table < 0 ? (int)table : 0;
 
-	if (table < 0)
-		return (int)table;
-	err = put_loop(stub, base);
 	while (!err && n) {
-		unsigned k = n < BATCH_MAX ? n : BATCH_MAX;
-		long ret;
+		const uint64_t args[6] = { (uint64_t)table, n < BATCH_MAX ? n : BATCH_MAX };
+		unsigned k = (unsigned)args[1];
 
 		err = stub_write(stub, (uint64_t)table, calls, k * sizeof(*calls));
 		if (err)
 			break;
-		ret = inject_call(stub, 0, table, k);
+		/* What it returns is the last call's result: it is in the table. */
+		inject_run(stub, agent_gadget(stub) + LOOP_AT, 0, args);
 		if (stub->dead)
 			return -ESRCH;
-		(void)ret;	/* the last call's: it is in the table */
 		err = stub_read(stub, (uint64_t)table, calls, k * sizeof(*calls));
 		calls += k;
 		n -= k;
 	}
-	err2 = stub_write(stub, base, gadget, sizeof(gadget));
-	return err ? err : err2;
+	return err;
 }

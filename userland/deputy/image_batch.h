@@ -27,6 +27,9 @@ struct batch_call {
  */
 int stub_batch(struct stub *stub, struct batch_call *calls, unsigned n);
 
+/* Puts the loop into the agent's page: once, when that is made. */
+int stub_batch_init(struct stub *stub);
+
 /* One batch entry, as an expression. */
 #define BATCH(nr, ...) ((struct batch_call){ (uint64_t)(nr), { __VA_ARGS__ }, 0 })
 

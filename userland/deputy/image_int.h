@@ -13,6 +13,7 @@
 #include "userland/deputy/maps.h"
 #include "userland/deputy/session.h"
 
+struct process;
 struct stub;
 
 /* A growing array; data is freed by its owner. */
@@ -27,7 +28,7 @@ struct runs {
  * needed; both follow the address space they were opened on, so execve ends this struct.
  */
 struct image {
-	struct stub *stub;
+	struct process *process;
 	int mem_fd, pagemap_fd;		/* -1: not open */
 	uint64_t vdso_start, vdso_end;	/* 0, 0: none that is served */
 	struct list_head requests;	/* struct page_request: bulk PAGE_GETs, oldest first */
@@ -41,7 +42,18 @@ struct image {
 	unsigned npending;
 };
 
-struct image *image_new(struct stub *stub);
+struct image *image_new(struct process *process);
+
+struct collected_signals {
+	struct wire_signal *v;
+	unsigned n;
+};
+
+struct collected_thread {
+	struct wire_thread head;
+	uint8_t xstate[WIRE_XSTATE_MAX];
+	struct collected_signals signals;
+};
 
 /* What is put together before anything is sent. */
 struct collected {
@@ -52,24 +64,29 @@ struct collected {
 	struct wire_vma *vmas;
 	size_t nvmas;
 	struct wire_sigact sigacts[64];
-	struct wire_thread thread;
-	uint8_t xstate[WIRE_XSTATE_MAX];
-	struct wire_signal *signals;
-	unsigned nsignals;
+	struct collected_thread **threads;	/* the leader's first */
+	unsigned nthreads;
+	struct collected_signals signals;	/* of the process */
 	struct runs runs;
 };
 
-/* Each adds its part to c; 0, or a negative errno with *why set. */
+/* Each adds its part to c, of the process that the stub is a thread of; 0, or a negative errno with *why set. */
 int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_text *why);
 /* maps, with flags: from the look before the freeze where that still holds. 0 or a negative errno. */
-int image_read_maps(struct stub *stub, struct maps *maps);
+int image_read_maps(struct process *process, struct maps *maps);
 int collect_maps(struct stub *stub, struct collected *c, struct wire_text *why);
 int collect_process(struct stub *stub, struct collected *c, struct wire_text *why);
+/* Called for one thread after the other. */
 int collect_thread(struct stub *stub, uint64_t node_xcr0, struct collected *c,
 		   struct wire_text *why);
+/* Signals pending for the process (of any thread), or for this thread alone. */
+int collect_signals(struct stub *stub, bool of_process, struct collected_signals *signals);
 int collect_runs(struct stub *stub, struct collected *c, struct wire_text *why);
 
-/* Unregisters the stub's rseq area; a registration would bind it to memory that changes elsewhere. */
+/*
+ * Unregisters what binds the thread to memory that changes elsewhere: its rseq area, and what Linux
+ * would write to when it ends.
+ */
 void image_thread_leave(struct stub *stub);
 
 /*

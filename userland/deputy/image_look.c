@@ -21,23 +21,23 @@ static void look_free(struct maps *look)
 	free(look);
 }
 
-void image_look(struct stub *stub)
+void image_look(struct process *process)
 {
 	struct maps *look = malloc(sizeof(*look));
 
-	image_look_forget(stub);
+	image_look_forget(process);
 	/* Without it all is read while the process is frozen. */
-	if (look && maps_read(look, stub->pid, true)) {
+	if (look && maps_read(look, process_live_pid(process), true)) {
 		free(look);
 		look = NULL;
 	}
-	stub->look = look;
+	process->look = look;
 }
 
-void image_look_forget(struct stub *stub)
+void image_look_forget(struct process *process)
 {
-	look_free(stub->look);
-	stub->look = NULL;
+	look_free(process->look);
+	process->look = NULL;
 }
 
 static const struct map *same(const struct maps *look, const struct map *map)
@@ -53,15 +53,13 @@ static const struct map *same(const struct maps *look, const struct map *map)
 }
 
 /* The flags of maps from what was seen before; false if it has mappings that were not. */
-static bool apply_look(const struct stub *stub, struct maps *maps)
+static bool apply_look(const struct process *process, struct maps *maps)
 {
-	uint64_t agent = stub->agent.base;
-
 	for (size_t i = 0; i < maps->n; i++) {
 		struct map *map = &maps->v[i];
-		const struct map *was = same(stub->look, map);
+		const struct map *was = same(process->look, map);
 
-		if (agent && map->start >= agent && map->end <= agent + AGENT_SPAN)
+		if (agent_touched(process, map->start, map->end))
 			continue;
 		if (!was)
 			return false;
@@ -70,35 +68,35 @@ static bool apply_look(const struct stub *stub, struct maps *maps)
 	return true;
 }
 
-int image_read_maps(struct stub *stub, struct maps *maps)
+int image_read_maps(struct process *process, struct maps *maps)
 {
-	if (stub->look) {
-		int err = maps_read(maps, stub->pid, false);
+	if (process->look) {
+		int err = maps_read(maps, process_live_pid(process), false);
 
 		if (err)
 			return err;
-		if (apply_look(stub, maps))
+		if (apply_look(process, maps))
 			return 0;
 		maps_free(maps);
-		image_look_forget(stub);
+		image_look_forget(process);
 	}
-	return maps_read(maps, stub->pid, true);
+	return maps_read(maps, process_live_pid(process), true);
 }
 
-bool image_misjudged(struct stub *stub)
+bool image_misjudged(struct process *process)
 {
 	struct maps now;
 	bool wrong = false;
 
-	if (!stub->look || stub->dead || maps_read(&now, stub->pid, true))
+	if (!process->look || !process_stub(process) || maps_read(&now, process_live_pid(process), true))
 		return false;
 	for (size_t i = 0; i < now.n; i++) {
-		const struct map *was = same(stub->look, &now.v[i]);
+		const struct map *was = same(process->look, &now.v[i]);
 
 		if (was && (was->vmf ^ now.v[i].vmf) & VMF_REFUSED)
 			wrong = true;
 	}
 	maps_free(&now);
-	image_look_forget(stub);
+	image_look_forget(process);
 	return wrong;
 }

@@ -181,9 +181,9 @@ static int one_map(struct stub *stub, struct collected *c, const struct map *map
 
 int collect_maps(struct stub *stub, struct collected *c, struct wire_text *why)
 {
-	uint64_t agent = stub->agent.base;
+	uint64_t agent = stub->process->agent.base;
 	bool agent_done = false;
-	int err = image_read_maps(stub, &c->maps);
+	int err = image_read_maps(stub->process, &c->maps);
 
 	for (size_t i = 0; !err && i < c->maps.n; i++) {
 		const struct map *map = &c->maps.v[i];
@@ -196,7 +196,7 @@ int collect_maps(struct stub *stub, struct collected *c, struct wire_text *why)
 			err = add_vma(c, &vma);
 			agent_done = true;
 		}
-		if (agent && map->start >= agent && map->end <= agent + AGENT_SPAN)
+		if (agent_touched(stub->process, map->start, map->end))
 			continue;
 		if (!err)
 			err = one_map(stub, c, map, why);

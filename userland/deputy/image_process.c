@@ -50,8 +50,8 @@ int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_te
 	status = proc_read(path, &len);
 	if (!status)
 		return unfit(why, "its state in /proc could not be read");
-	if (status_value(status, "\nThreads:", &v) && v > 1) {
-		wire_text_set(why, WHY_STATE, "it has %lu threads", v);
+	if (status_value(status, "\nThreads:", &v) && v != process_threads(stub->process)) {
+		wire_text_set(why, WHY_STATE, "of its %lu threads not all could be stopped", v);
 		err = -ENOTSUP;
 	} else if (status_value(status, "\nSeccomp:", &v) && v) {
 		err = unfit(why, "it runs under a seccomp filter");
@@ -103,18 +103,15 @@ static void read_stat(struct stub *stub, struct wire_image *image)
 /* Where the answers of the injected calls are put, from BATCH_DATA on. */
 struct answers {
 	struct wire_sigact sigacts[64];
-	struct {
-		uint64_t sp, flags, size;
-	} altstack;
-	uint64_t tid_address;
 	uint64_t limits[NLIMITS][2];
 	struct itimerval timers[2];
 };
 
 static int ask(struct stub *stub, struct answers *a, uint64_t *brk)
 {
-	uint64_t at = stub->agent.base + AGENT_SCRATCH + BATCH_DATA;
-	struct batch_call calls[64 + NLIMITS + 5];
+	int64_t scratch = agent_scratch(stub, BATCH_DATA + sizeof(*a));
+	uint64_t at = (uint64_t)scratch + BATCH_DATA;
+	struct batch_call calls[64 + NLIMITS + 3];
 	unsigned n = 0;
 	int err;
 
@@ -123,15 +120,12 @@ static int ask(struct stub *stub, struct answers *a, uint64_t *brk)
 		calls[n++] = BATCH(SYS_rt_sigaction, i + 1, 0, AT(sigacts) + i * sizeof(a->sigacts[0]), 8);
 	for (unsigned i = 0; i < NLIMITS; i++)
 		calls[n++] = BATCH(SYS_prlimit64, 0, i, 0, AT(limits) + i * sizeof(a->limits[0]));
-	calls[n++] = BATCH(SYS_sigaltstack, 0, AT(altstack));
-	/* Fails where Linux was built without CONFIG_CHECKPOINT_RESTORE: then it is 0. */
-	calls[n++] = BATCH(SYS_prctl, 40 /* PR_GET_TID_ADDRESS */, AT(tid_address));
 	calls[n++] = BATCH(SYS_getitimer, ITIMER_VIRTUAL, AT(timers));
 	calls[n++] = BATCH(SYS_getitimer, ITIMER_PROF, AT(timers) + sizeof(a->timers[0]));
 	calls[n++] = BATCH(SYS_brk, 0);
 #undef AT
 	memset(a, 0, sizeof(*a));
-	if (agent_scratch(stub, BATCH_DATA + sizeof(*a)) < 0)
+	if (scratch < 0)
 		return -ENOMEM;
 	err = stub_write(stub, at, a, sizeof(*a));
 	if (!err)
@@ -183,8 +177,8 @@ int collect_process(struct stub *stub, struct collected *c, struct wire_text *wh
 		free(a);
 		return unfit(why, "it has a timer that counts its CPU time (setitimer)");
 	}
-	c->image.pid = (uint32_t)stub->pid;
-	memcpy(c->image.comm, stub->comm, sizeof(c->image.comm));
+	c->image.pid = (uint32_t)stub->process->pid;
+	memcpy(c->image.comm, stub->process->comm, sizeof(c->image.comm));
 	c->image.comm[sizeof(c->image.comm) - 1] = 0;
 	read_stat(stub, &c->image);
 	if (!sysinfo(&info))
@@ -194,11 +188,6 @@ int collect_process(struct stub *stub, struct collected *c, struct wire_text *wh
 		c->image.flags |= IMG_MAP_SYNC;
 	c->image.mmap_top = mmap_top(c);
 	memcpy(c->sigacts, a->sigacts, sizeof(c->sigacts));
-	c->thread.altstack_sp = a->altstack.sp;
-	c->thread.altstack_size = a->altstack.size;
-	/* SS_ONSTACK is told by the stack pointer; SS_DISABLE and SS_AUTODISARM are settings. */
-	c->thread.altstack_flags = (uint32_t)a->altstack.flags & ~1u;
-	c->thread.clear_tid = a->tid_address;
 	free(a);
 	return 0;
 }

@@ -149,7 +149,6 @@ static int scan_read(int fd, const struct map *map, struct runs *runs)
 
 int collect_runs(struct stub *stub, struct collected *c, struct wire_text *why)
 {
-	uint64_t agent = stub->agent.base;
 	bool ioctl_works = true;
 	char path[40];
 	int fd, err = 0;
@@ -162,7 +161,7 @@ int collect_runs(struct stub *stub, struct collected *c, struct wire_text *why)
 		const struct map *map = &c->maps.v[i];
 
 		if (map->shared || map->vmf & VMF_UNTOUCHED || !strncmp(map->name, "[v", 2) ||
-		    (agent && map->start >= agent && map->end <= agent + AGENT_SPAN))
+		    agent_touched(stub->process, map->start, map->end))
 			continue;
 		/*
 		 * Almost full: all of it is named, and what does not exist will be answered with
@@ -210,11 +209,30 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-unsigned collect_hot(const struct collected *c, bool fresh, uint64_t *pages, unsigned max)
+/* The stack around its top, the thread's own data, and what the registers point to. */
+static unsigned hot_thread(const struct collected *c, const struct wire_thread *t, uint64_t *pages,
+			   unsigned n, unsigned max)
 {
-	const struct wire_regs *r = &c->thread.regs;
+	const struct wire_regs *r = &t->regs;
 	const uint64_t registers[] = { r->rip, r->rax, r->rbx, r->rcx, r->rdx, r->rsi, r->rdi, r->rbp,
 				       r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15 };
+
+	n = add_hot(c, r->rsp - 512, pages, n, max);
+	for (unsigned i = 0; i < 4; i++)
+		n = add_hot(c, r->rsp + i * PAGE, pages, n, max);
+	n = add_hot(c, r->fs_base, pages, n, max);
+	n = add_hot(c, r->fs_base - 64, pages, n, max);
+	n = add_hot(c, r->fs_base + 2304, pages, n, max);
+	n = add_hot(c, t->rseq_addr, pages, n, max);
+	n = add_hot(c, t->robust_list, pages, n, max);
+	n = add_hot(c, t->clear_tid, pages, n, max);
+	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
+		n = add_hot(c, registers[i], pages, n, max);
+	return n;
+}
+
+unsigned collect_hot(const struct collected *c, bool fresh, uint64_t *pages, unsigned max)
+{
 	unsigned n = 0;
 
 	if (fresh && c->runs.pages <= max) {
@@ -223,18 +241,8 @@ unsigned collect_hot(const struct collected *c, bool fresh, uint64_t *pages, uns
 				pages[n++] = c->runs.v[i].addr + (uint64_t)k * PAGE;
 		return n;
 	}
-	/* The stack around its top, the thread's own data, and what the registers point to. */
-	n = add_hot(c, r->rsp - 512, pages, n, max);
-	for (unsigned i = 0; i < 4; i++)
-		n = add_hot(c, r->rsp + i * PAGE, pages, n, max);
-	n = add_hot(c, r->fs_base, pages, n, max);
-	n = add_hot(c, r->fs_base - 64, pages, n, max);
-	n = add_hot(c, r->fs_base + 2304, pages, n, max);
-	n = add_hot(c, c->thread.rseq_addr, pages, n, max);
-	n = add_hot(c, c->thread.robust_list, pages, n, max);
-	n = add_hot(c, c->thread.clear_tid, pages, n, max);
-	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
-		n = add_hot(c, registers[i], pages, n, max);
+	for (unsigned i = 0; i < c->nthreads && n < max; i++)
+		n = hot_thread(c, &c->threads[i]->head, pages, n, max);
 	qsort(pages, n, sizeof(pages[0]), by_address);
 	return n;
 }

@@ -9,7 +9,9 @@
 #include <elf.h>
 #include <unistd.h>
 
+#include "userland/deputy/agent.h"
 #include "userland/deputy/image.h"
+#include "userland/deputy/image_batch.h"
 #include "userland/deputy/image_int.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/stub.h"
@@ -17,6 +19,7 @@
 
 /* ptrace(2): PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13; not in every libc's header. */
 #define GET_RSEQ_CONFIGURATION 0x420f
+#define ROBUST_LEN 24 /* sizeof(struct robust_list_head): the only one that Linux takes */
 
 struct rseq_configuration {
 	uint64_t pointer;
@@ -53,7 +56,8 @@ void image_settle(struct stub *stub)
 
 /*
  * A registered area would be written by Linux whenever the stub is scheduled, and the stub killed
- * when the node unmaps it. home.c registers the one that the program then has.
+ * when the node unmaps it; and when the thread ends, what its robust list and its tid address point
+ * to here is not the program's memory. home.c registers what the program then has.
  */
 void image_thread_leave(struct stub *stub)
 {
@@ -62,50 +66,102 @@ void image_thread_leave(struct stub *stub)
 	if (rseq_get(stub, &conf))
 		inject_call(stub, SYS_rseq, conf.pointer, conf.size, 1 /* UNREGISTER */,
 			    conf.signature);
+	inject_call(stub, SYS_set_robust_list, 0, ROBUST_LEN);
+	inject_call(stub, SYS_set_tid_address, 0);
 }
 
-static int pending_signals(struct stub *stub, struct collected *c)
+/* What only the thread itself can be asked for. */
+static int ask_thread(struct stub *stub, struct wire_thread *t)
 {
+	struct {
+		uint64_t sp, flags, size;
+		uint64_t tid_address;
+	} answer = { 0 };
+	int64_t at = agent_scratch(stub, 2 * BATCH_DATA);
+	struct batch_call calls[2];
+	int err;
+
+	if (at < 0)
+		return (int)at;
+	at += BATCH_DATA;
+	calls[0] = BATCH(SYS_sigaltstack, 0, (uint64_t)at);
+	/* Fails where Linux was built without CONFIG_CHECKPOINT_RESTORE: then it is 0. */
+	calls[1] = BATCH(SYS_prctl, 40 /* PR_GET_TID_ADDRESS */, (uint64_t)at + 24);
+	err = stub_write(stub, (uint64_t)at, &answer, sizeof(answer));
+	if (!err)
+		err = stub_batch(stub, calls, 2);
+	if (!err)
+		err = stub_read(stub, (uint64_t)at, &answer, sizeof(answer));
+	t->altstack_sp = answer.sp;
+	t->altstack_size = answer.size;
+	/* SS_ONSTACK is told by the stack pointer; SS_DISABLE and SS_AUTODISARM are settings. */
+	t->altstack_flags = (uint32_t)answer.flags & ~1u;
+	t->clear_tid = answer.tid_address;
+	return err;
+}
+
+int collect_signals(struct stub *stub, bool of_process, struct collected_signals *signals)
+{
+	struct __ptrace_peeksiginfo_args args = {
+		.flags = of_process ? PTRACE_PEEKSIGINFO_SHARED : 0, .nr = 32,
+	};
 	siginfo_t infos[32];
+	long n;
 
-	for (unsigned shared = 0; shared < 2; shared++) {
-		struct __ptrace_peeksiginfo_args args = {
-			.flags = shared ? PTRACE_PEEKSIGINFO_SHARED : 0, .nr = 32,
-		};
-		long n;
+	while ((n = ptrace(PTRACE_PEEKSIGINFO, stub->pid, &args, infos)) > 0) {
+		struct wire_signal *v =
+			realloc(signals->v, (signals->n + (unsigned)n) * sizeof(*v));
 
-		while ((n = ptrace(PTRACE_PEEKSIGINFO, stub->pid, &args, infos)) > 0) {
-			struct wire_signal *v =
-				realloc(c->signals, (c->nsignals + (unsigned)n) * sizeof(*v));
-
-			if (!v)
-				return -ENOMEM;
-			c->signals = v;
-			for (long i = 0; i < n; i++) {
-				v[c->nsignals] = (struct wire_signal){
-					.signo = (uint32_t)infos[i].si_signo, .to_process = shared,
-				};
-				memcpy(v[c->nsignals++].info, &infos[i], sizeof(v->info));
-			}
-			args.off += (uint64_t)n;
+		if (!v)
+			return -ENOMEM;
+		signals->v = v;
+		for (long i = 0; i < n; i++) {
+			v[signals->n] = (struct wire_signal){
+				.signo = (uint32_t)infos[i].si_signo, .to_process = of_process,
+			};
+			memcpy(v[signals->n++].info, &infos[i], sizeof(v->info));
 		}
+		args.off += (uint64_t)n;
 	}
 	return 0;
 }
 
+static struct collected_thread *add_thread(struct collected *c)
+{
+	struct collected_thread *t = calloc(1, sizeof(*t)), **v = NULL;
+
+	if (t)
+		v = realloc(c->threads, (c->nthreads + 1) * sizeof(*v));
+	if (!v) {
+		free(t);
+		return NULL;
+	}
+	c->threads = v;
+	v[c->nthreads++] = t;
+	return t;
+}
+
 int collect_thread(struct stub *stub, uint64_t node_xcr0, struct collected *c, struct wire_text *why)
 {
-	struct wire_thread *t = &c->thread;
+	struct collected_thread *thread = add_thread(c);
 	struct rseq_configuration conf;
 	uint8_t area[16384];
 	struct iovec iov = { area, sizeof(area) };
+	struct wire_thread *t;
 	void *robust = NULL;
 	size_t robust_len = 0;
-	int n;
+	int n = -ENOMEM;
 
 	_Static_assert(sizeof(t->regs) == sizeof(stub->regs), "struct user_regs_struct");
+	if (!thread)
+		goto failed;
+	t = &thread->head;
+	t->tid = (uint32_t)stub->pid;
 	memcpy(&t->regs, &stub->regs, sizeof(t->regs));
 	t->sigmask = stub->sigmask;
+	n = ask_thread(stub, t);
+	if (n)
+		goto failed;
 	if (rseq_get(stub, &conf)) {
 		t->rseq_addr = conf.pointer;
 		t->rseq_size = conf.size;
@@ -120,12 +176,15 @@ int collect_thread(struct stub *stub, uint64_t node_xcr0, struct collected *c, s
 			      strerror(errno));
 		return -errno;
 	}
-	n = xstate_to_wire(xlayout_home(), area, iov.iov_len, node_xcr0, c->xstate, why);
+	n = xstate_to_wire(xlayout_home(), area, iov.iov_len, node_xcr0, thread->xstate, why);
 	if (n < 0) {
 		if (why->code == WHY_NONE)
 			wire_text_set(why, WHY_STATE, "its extended registers could not be read");
 		return n;
 	}
 	t->xstate_len = (uint32_t)n;
-	return pending_signals(stub, c);
+	return collect_signals(stub, false, &thread->signals);
+failed:
+	wire_text_set(why, WHY_STATE, "the state of a thread could not be read: %s", strerror(-n));
+	return n;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -90,18 +91,16 @@ static bool faulted(struct stub *stub, int sig, uint64_t rip)
 	return !stub_get_regs(stub, &regs) && regs.rip >= rip && regs.rip < rip + 3;
 }
 
-long inject_call6(struct stub *stub, long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-		  uint64_t e, uint64_t f)
+long inject_run(struct stub *stub, uint64_t rip, long nr, const uint64_t args[6])
 {
-	const uint64_t args[6] = { a, b, c, d, e, f };
 	struct user_regs_struct regs;
 	int status, sig;
 
 	if (stub->dead)
 		return -ESRCH;
-	if (!stub->agent.base)
+	if (!stub->process->agent.base)
 		return -EFAULT;
-	if (inject_prepare(stub, nr, args))
+	if (prepare_at(stub, rip, nr, args))
 		goto killed;
 	for (;;) {
 		if (stub_resume(stub, PTRACE_CONT, 0))
@@ -122,6 +121,14 @@ killed:
 	while (!next_stop(stub, &status))
 		stub_resume(stub, PTRACE_CONT, 0);
 	return -ESRCH;
+}
+
+long inject_call6(struct stub *stub, long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+		  uint64_t e, uint64_t f)
+{
+	const uint64_t args[6] = { a, b, c, d, e, f };
+
+	return inject_run(stub, agent_gadget(stub), nr, args);
 }
 
 long inject_call_at(struct stub *stub, uint64_t gadget, long nr, const uint64_t args[6])
@@ -156,4 +163,21 @@ killed:
 	while (!next_stop(stub, &status))
 		stub_resume(stub, PTRACE_CONT, 0);
 	return -ESRCH;
+}
+
+int inject_exit(struct stub *stub)
+{
+	static const uint64_t none[6];
+	int status;
+
+	if (ptrace(PTRACE_SETOPTIONS, stub->pid, 0, (long)(TRACE_OPTIONS | PTRACE_O_TRACEEXIT)) ||
+	    inject_prepare(stub, SYS_exit, none))
+		return -ESRCH;
+	do {
+		if (stub_resume(stub, PTRACE_CONT, 0) || next_stop(stub, &status))
+			return -ESRCH;
+		if (!(status >> 16) && WSTOPSIG(status) != SIGTRAP)
+			signal_seen(stub, WSTOPSIG(status));
+	} while (status >> 16 != PTRACE_EVENT_EXIT);
+	return 0;
 }

@@ -27,7 +27,16 @@ long inject_call6(struct stub *stub, long nr, uint64_t a, uint64_t b, uint64_t c
 	inject_call6(stub, nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d),         \
 		     (uint64_t)(e), (uint64_t)(f))
 
-/* The same through any `syscall` instruction at that address (two stops): needs no agent. */
+/* The same, but begun at this address of the agent's page. */
+long inject_run(struct stub *stub, uint64_t rip, long nr, const uint64_t args[6]);
+
+/*
+ * Lets the thread end up to the point where it executes no more instructions of its own; there it is
+ * stopped a last time, to be resumed.
+ */
+int inject_exit(struct stub *stub);
+
+/* The same as inject_call() through any `syscall` instruction at that address (two stops): needs no agent. */
 long inject_call_at(struct stub *stub, uint64_t gadget, long nr, const uint64_t args[6]);
 
 /* Sets the stub up to make this call when it is resumed: what call.c starts. */

@@ -13,10 +13,8 @@
 #include "userland/deputy/agent.h"
 #include "userland/deputy/call.h"
 #include "userland/deputy/deputy.h"
-#include "userland/deputy/home.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
-#include "userland/deputy/move.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
@@ -68,8 +66,8 @@ static void begin_call(struct stub *stub, struct call *call)
 		if (call->head.flags)
 			stub_set_sigmask(stub, tty_mask(call));
 		if (is_exec(call)) {
-			stub->execing = true;
-			stub->signals_at_exec = stub->signals_sent;
+			stub->process->execing = true;
+			stub->process->signals_at_exec = stub->process->signals_sent;
 			stub_set_sigmask(stub, stub->sigmask & SIGMASK_FROZEN);
 		}
 		start(stub, call, 0, NULL);
@@ -82,18 +80,24 @@ static void begin_call(struct stub *stub, struct call *call)
 	}
 }
 
+/* What a thread is, whatever else the node does with it: its stack and registers are there. */
+#define CLONE_STUB (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+
 static void begin_fork(struct stub *stub, struct call *call)
 {
 	struct wire_fork fork;
 	uint64_t args[6] = { 0 };
 
 	memcpy(&fork, call->bytes, sizeof(fork));
-	if (fork.flags & CLONE_THREAD) {
-		session_fail(stub->session, "it asked to fork process %d into a thread",
-			     stub->tgid);
+	if (!(fork.flags & CLONE_THREAD)) {
+		args[0] = fork.flags & ~(uint64_t)CLONE_DROPPED & 0xffffffffu;
+	} else if (process_threads(stub->process) < AGENT_SLOTS) {
+		args[0] = CLONE_STUB;
+	} else {
+		call_reply(stub, call, -EAGAIN);
+		call_drop(stub, call);
 		return;
 	}
-	args[0] = fork.flags & ~(uint64_t)CLONE_DROPPED & 0xffffffffu;
 	start(stub, call, SYS_clone, args);
 }
 
@@ -101,7 +105,7 @@ static void begin_fork(struct stub *stub, struct call *call)
 static void begin_stopped(struct stub *stub, struct call *call)
 {
 	struct wire_signal signal;
-	uint64_t args[6] = { (uint64_t)stub->tgid, (uint64_t)stub->pid };
+	uint64_t args[6] = { (uint64_t)stub->process->pid, (uint64_t)stub->pid };
 
 	memcpy(&signal, call->bytes, sizeof(signal));
 	if (signal.signo != SIGTSTP && signal.signo != SIGTTIN && signal.signo != SIGTTOU &&
@@ -135,9 +139,9 @@ static void begin_exit(struct stub *stub, struct call *call)
 
 	memcpy(&end, call->bytes, sizeof(end));
 	call_drop(stub, call);
-	stub->ended_by_node = true;
+	stub->process->ended_by_node = true;
 	alarm_cancel(&stub->park);
-	image_forget(stub);
+	image_forget(stub->process);
 	sig = (int)end.signo;
 	if (sig <= 0 || sig > 64) {
 		args[0] = end.status & 0xff;
@@ -153,7 +157,7 @@ static void begin_exit(struct stub *stub, struct call *call)
 	stub->state = STUB_DYING;
 	if (stub->dead)
 		return;
-	args[0] = (uint64_t)stub->tgid;
+	args[0] = (uint64_t)stub->process->pid;
 	args[1] = (uint64_t)stub->pid;
 	args[2] = (uint64_t)sig;
 	stub->raised = sig;
@@ -172,56 +176,30 @@ void lifecycle_dying_stop(struct stub *stub, int sig)
 	}
 	/* Back in the trap and still alive: a signal that kills nobody. It was to die, so it does. */
 	if (sig == SIGTRAP && !stub_get_regs(stub, &regs) && regs.rip == agent_trap(stub))
-		kill(stub->tgid, SIGKILL);
+		kill(stub->process->pid, SIGKILL);
 	else
 		stub_resume(stub, PTRACE_CONT, 0);
 }
 
-/* --- the image on its way home --- */
-
-static void take_image(struct stub *stub, struct call *call)
+/* Others go on; a leader stays visible until they have ended, too. */
+static void begin_thread_exit(struct stub *stub, struct call *call)
 {
-	struct session *session = stub->session;
-	const char *wrong;
-
-	/* Home may refuse it, and the stub go on to its next request from within. */
-	list_del(&call->link);
-	if (call->hdr.type == W_IMG_BEGIN) {
-		const struct wire_image *image = (const void *)call->bytes;
-
-		if (stub->state == STUB_RETURNING) {
-			wrong = "a second image of the same process";
-		} else {
-			alarm_cancel(&stub->park);
-			stub->state = STUB_RETURNING;
-			stub_set_sigmask(stub, SIGMASK_FROZEN);
-			signal_take_back(stub, image->signals);
-			move_returning(stub, image);
-			wrong = home_begin(stub, session, call->hdr.id, image);
-		}
-	} else if (stub->state != STUB_RETURNING && !home_pending(stub)) {
-		/* Home has refused the image in the middle of it. */
-		wrong = NULL;
-	} else {
-		wrong = home_message(stub, session, &call->hdr, call->bytes);
-	}
 	call_drop(stub, call);
-	if (wrong)
-		session_fail(session, "%s", wrong);
+	alarm_cancel(&stub->park);
+	if (process_threads(stub->process) < 2) {
+		session_fail(stub->process->session, "it ended the last thread of process %d",
+			     stub->process->pid);
+		return;
+	}
+	call_forget(stub);
+	if (inject_exit(stub))
+		return;
+	stub->state = STUB_DYING;
+	stub_resume(stub, PTRACE_CONT, 0);
 }
-
-/* --- */
 
 void lifecycle_begin(struct stub *stub, struct call *call)
 {
-	/* Nothing but the rest of the image can follow an image's beginning. */
-	if (stub->state == STUB_RETURNING &&
-	    (call->hdr.type == W_CALL || call->hdr.type == W_FORK || call->hdr.type == W_MMAP ||
-	     call->hdr.type == W_STOPPED)) {
-		session_fail(stub->session, "it sent %s for process %d, which is on its way home",
-			     wire_type_name(call->hdr.type), stub->tgid);
-		return;
-	}
 	switch (call->hdr.type) {
 	case W_CALL:
 		begin_call(stub, call);
@@ -239,8 +217,9 @@ void lifecycle_begin(struct stub *stub, struct call *call)
 	case W_EXIT:
 		begin_exit(stub, call);
 		break;
-	default:
-		take_image(stub, call);
+	case W_THREAD_EXIT:
+		begin_thread_exit(stub, call);
+		break;
 	}
 }
 
@@ -251,7 +230,7 @@ void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
 	switch (call->hdr.type) {
 	case W_CALL:
 		/* An execve that ends here has failed: the program goes on at the node. */
-		stub->execing = false;
+		stub->process->execing = false;
 		if (is_exec(call) || call->head.flags)
 			stub_set_sigmask(stub, 0);
 		call_end(stub, call, ret);
@@ -262,7 +241,8 @@ void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
 	case W_STOPPED:
 		/* An orphaned process group does not stop by these. Told twice it does no harm. */
 		stub->raised = 0;
-		session_send1(stub->session, W_CONT, 0, (uint32_t)stub->pid, 0, NULL, 0);
+		session_send1(stub->process->session, W_CONT, 0, (uint32_t)stub->process->pid, 0,
+			      NULL, 0);
 		break;
 	}
 	call_drop(stub, call);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The requests of a node one by one: beginning the first of a stub's queue, and ending it. The stub
- * is stopped and STUB_IDLE (or STUB_RETURNING, for an image).
+ * is stopped and STUB_IDLE.
  */
 #ifndef USERLAND_DEPUTY_LIFECYCLE_H
 #define USERLAND_DEPUTY_LIFECYCLE_H

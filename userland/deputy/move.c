@@ -18,6 +18,7 @@
 #include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/interrupted.h"
+#include "userland/deputy/procinfo.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
@@ -42,7 +43,7 @@ struct move {
 	struct move_request request;
 	struct alarm alarm;
 	uint64_t begun_ns, frozen_since_ns;
-	struct stub *stub;
+	struct process *process;
 	struct move_result result;
 	char from[WIRE_NAME_MAX], to[WIRE_NAME_MAX];
 };
@@ -61,7 +62,7 @@ static const char *size_text(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
-static struct move *move_new(struct stub *stub, enum kind kind, struct session *session,
+static struct move *move_new(struct process *process, enum kind kind, struct session *session,
 			     const struct move_request *request)
 {
 	struct move *move = calloc(1, sizeof(*move));
@@ -70,7 +71,7 @@ static struct move *move_new(struct stub *stub, enum kind kind, struct session *
 		deputy_fatal("out of memory");
 	move->kind = kind;
 	move->session = session;
-	move->stub = stub;
+	move->process = process;
 	if (request)
 		move->request = *request;
 	alarm_init(&move->alarm, freeze_timeout);
@@ -79,7 +80,7 @@ static struct move *move_new(struct stub *stub, enum kind kind, struct session *
 		 kind == MOVE_HOME ? session_name(session) : HOME);
 	snprintf(move->to, sizeof(move->to), "%s",
 		 kind == MOVE_HOME ? HOME : session_name(session));
-	stub->move = move;
+	process->move = move;
 	return move;
 }
 
@@ -90,13 +91,13 @@ static void progress(struct move *move, const char *text)
 }
 
 /* It is over, well or not: tells whoever asked. */
-static void finish(struct stub *stub, bool ok)
+static void finish(struct process *process, bool ok)
 {
-	struct move *move = stub->move;
+	struct move *move = process->move;
 
-	stub->move = NULL;
+	process->move = NULL;
 	if (!ok)
-		image_look_forget(stub);
+		image_look_forget(process);
 	alarm_cancel(&move->alarm);
 	move->result.ok = ok;
 	move->result.took_ns = loop_now() - move->begun_ns;
@@ -118,325 +119,376 @@ static void request_fails(const struct move_request *request, enum wire_reason c
 }
 
 /* Nothing came of a move out: the process runs on at home. */
-static void stays_home(struct stub *stub, const struct wire_text *why)
+static void stays_home(struct process *process, const struct wire_text *why)
 {
-	struct move *move = stub->move;
+	struct move *move = process->move;
 	bool fresh = move->kind == MOVE_FRESH;
 
 	move->result.why = *why;
-	why_add(stub, "stays at home, not moved to %s: %s", move->to, why->text);
+	why_add(process, "stays at home, not moved to %s: %s", move->to, why->text);
 	if (fresh) {
 		/* A program that replaced a guest by execve: the node still holds that one. */
-		session_send1(move->session, W_KILL, 0, (uint32_t)stub->pid, 0, NULL, 0);
-		if (stub->pid == front_main_pid() && !move->request.done)
-			deputy_say("%s: %s; %s runs at home", move->to, why->text, stub->comm);
+		session_send1(move->session, W_KILL, 0, (uint32_t)process->pid, 0, NULL, 0);
+		if (process->pid == front_main_pid() && !move->request.done)
+			deputy_say("%s: %s; %s runs at home", move->to, why->text, process->comm);
 	}
-	image_forget(stub);
-	stub->session = NULL;
+	image_forget(process);
+	process->session = NULL;
 	if (move->prepared)
-		freeze_undo(stub);
+		freeze_undo(process);
 	else
-		trace_run_native(stub);
-	finish(stub, false);
+		trace_run_native(process_stub(process));
+	finish(process, false);
 }
 
-void move_cannot(struct stub *stub, const char *text)
+void move_cannot(struct process *process, const char *text)
 {
 	struct wire_text why;
 
-	if (!stub->move)
+	if (!process->move)
 		return;
 	wire_text_set(&why, WHY_STATE, "%s", text);
-	if (stub->state == STUB_FREEZING)
-		stub->state = STUB_NATIVE;
-	why_add(stub, "stays at home, not moved to %s: %s", stub->move->to, text);
-	stub->move->result.why = why;
-	finish(stub, false);
+	why_add(process, "stays at home, not moved to %s: %s", process->move->to, text);
+	process->move->result.why = why;
+	finish(process, false);
+	freeze_cancel(process);
 }
 
 /* --- out --- */
+
+/* Does a thread of it still have to stop? */
+static bool freezing(const struct process *process)
+{
+	struct stub *stub;
+
+	for_each_thread(stub, process)
+		if (!stub_ends(stub) && (stub->state == STUB_FREEZING || stub->state == STUB_NEWBORN))
+			return true;
+	return false;
+}
 
 static void freeze_timeout(struct alarm *alarm)
 {
 	struct move *move = container_of(alarm, struct move, alarm);
 
-	if (move->stub->state == STUB_FREEZING)
-		move_cannot(move->stub,
+	if (freezing(move->process))
+		move_cannot(move->process,
 			    "it does not stop: it waits in the kernel (vfork, or a device)");
 }
 
-static void send_image(struct stub *stub)
+static void send_image(struct process *process)
 {
-	struct move *move = stub->move;
+	struct move *move = process->move;
 	struct wire_text why = { 0 };
 	int err;
 
-	stub->session = move->session;
-	err = image_send(stub, move->session, move->kind == MOVE_FRESH ? IMG_FRESH : 0, &why);
-	if (stub->dead)
+	process->session = move->session;
+	err = image_send(process, move->session, move->kind == MOVE_FRESH ? IMG_FRESH : 0, &why);
+	if (!process_stub(process))
 		return;
 	if (err) {
 		if (why.code == WHY_NONE)
 			wire_text_set(&why, WHY_STATE, "%s", strerror(-err));
-		stays_home(stub, &why);
+		stays_home(process, &why);
 		return;
 	}
 	move->sent = true;
 }
 
-static void begin_freeze(struct stub *stub)
+static void begin_freeze(struct process *process)
 {
-	struct move *move = stub->move;
+	struct move *move = process->move;
+	struct stub *stub;
 
-	image_look(stub);
-	interrupted_note(stub);
+	image_look(process);
 	move->frozen_since_ns = loop_now();
-	stub->state = STUB_FREEZING;
 	alarm_set(&move->alarm, MS(FREEZE_MS));
-	if (ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0))
-		move_cannot(stub, "it has ended");
+	for_each_thread(stub, process) {
+		if (stub->state != STUB_NATIVE || stub->dead)
+			continue;
+		interrupted_note(stub);
+		stub->state = STUB_FREEZING;
+		/* One that ends just now will be told of. */
+		ptrace(PTRACE_INTERRUPT, stub->pid, 0, 0);
+	}
 }
 
-static void prepare_and_send(struct stub *stub)
+static void prepare_and_send(struct process *process)
 {
 	struct wire_text why = { 0 };
 
-	alarm_cancel(&stub->move->alarm);
-	stub->move->prepared = true;
-	stub->state = STUB_LEAVING;
+	alarm_cancel(&process->move->alarm);
+	process->move->prepared = true;
 	/* The node has told its name by now. */
-	snprintf(stub->move->to, sizeof(stub->move->to), "%s", session_name(stub->move->session));
-	if (freeze_prepare(stub, &why)) {
-		if (!stub->dead)
-			stays_home(stub, &why);
+	snprintf(process->move->to, sizeof(process->move->to), "%s",
+		 session_name(process->move->session));
+	if (freeze_prepare(process, &why)) {
+		if (process_stub(process))
+			stays_home(process, &why);
 		return;
 	}
-	send_image(stub);
+	send_image(process);
 }
 
 void move_stopped(struct stub *stub)
 {
-	if (!stub->move) {
+	if (!stub->process->move) {
 		trace_run_native(stub);
 		return;
 	}
-	stub->move->frozen_since_ns = loop_now();
-	prepare_and_send(stub);
+	stub->state = STUB_LEAVING;
+	move_frozen(stub->process);
 }
 
-void move_fresh(struct stub *stub, struct session *session)
+void move_frozen(struct process *process)
+{
+	struct move *move = process->move;
+
+	if (!move || move->kind != MOVE_OUT || move->prepared || !alarm_pending(&move->alarm) ||
+	    freezing(process) || !process_stub(process))
+		return;
+	prepare_and_send(process);
+}
+
+bool move_freezes(const struct process *process)
+{
+	return process->move && process->move->kind == MOVE_OUT && !process->move->prepared &&
+	       alarm_pending(&process->move->alarm);
+}
+
+void move_fresh(struct process *process, struct session *session)
 {
 	/* A move that was under way when the program changed concerns what is no more. */
-	if (stub->move) {
-		wire_text_set(&stub->move->result.why, WHY_STATE,
+	if (process->move) {
+		wire_text_set(&process->move->result.why, WHY_STATE,
 			      "it has executed another program");
-		finish(stub, false);
+		finish(process, false);
 	}
-	image_look_forget(stub);
-	move_new(stub, MOVE_FRESH, session, NULL)->frozen_since_ns = loop_now();
-	stub->session = session;
-	stub->state = STUB_LEAVING;
+	image_look_forget(process);
+	move_new(process, MOVE_FRESH, session, NULL)->frozen_since_ns = loop_now();
+	process->session = session;
+	process_stub(process)->state = STUB_LEAVING;
 	if (session_up(session))
-		prepare_and_send(stub);
+		prepare_and_send(process);
+}
+
+/* Its leader has ended, and waits for the others: Linux shows nothing of the process by its pid. */
+static bool leader_ended(const struct process *process)
+{
+	struct procinfo info;
+
+	procinfo_read(process->pid, &info);
+	return info.state == 'Z' || info.state == 'X';
 }
 
 /* NULL, or why this process cannot even begin to move out. */
-static const char *cannot_leave(const struct stub *stub)
+static const char *cannot_leave(const struct process *process)
 {
-	if (stub_threads(stub->tgid) > 1)
-		return "it has several threads, which cannot move yet";
-	if (stub->shares_vm)
-		return "it shares its memory with another process (vfork)";
-	if (stub->group_stop)
-		return "it is stopped by job control: continue it first";
-	if (stub->state != STUB_NATIVE)
+	struct stub *stub = process_stub(process);
+
+	if (!stub || stub->state != STUB_NATIVE)
 		return "it is not ready: just starting, or ending";
+	if (process->shares_vm)
+		return "it shares its memory with another process (vfork)";
+	for_each_thread(stub, process)
+		if (stub->group_stop)
+			return "it is stopped by job control: continue it first";
+	if (process_threads(process) > 1 && leader_ended(process))
+		return "its first thread has ended before the others";
 	return NULL;
 }
 
 void move_out(pid_t pid, struct session *session, const struct move_request *request)
 {
-	struct stub *stub = stub_find_process(pid);
-	const char *not = stub ? cannot_leave(stub) : "no such process in this job";
+	struct process *process = process_find(pid);
+	const char *not = process ? cannot_leave(process) : "no such process in this job";
 
 	if (not ) {
 		request_fails(request, WHY_STATE, not );
 		return;
 	}
-	move_new(stub, MOVE_OUT, session, request);
+	move_new(process, MOVE_OUT, session, request);
 	if (session_up(session)) {
-		begin_freeze(stub);
+		begin_freeze(process);
 	} else {
 		char text[80];
 
 		snprintf(text, sizeof(text), "connecting to %s", session_name(session));
-		progress(stub->move, text);
+		progress(process->move, text);
 	}
 }
 
 void move_session_up(struct session *session)
 {
-	struct stub *stub, *next;
+	struct process *process, *next;
 
-	list_for_each_entry_safe(stub, next, &stubs, link) {
-		if (!stub->move || stub->move->session != session || stub->move->sent || stub->dead)
+	list_for_each_entry_safe(process, next, &processes, link) {
+		struct move *move = process->move;
+		const char *not ;
+
+		if (!move || move->session != session || move->sent || !process_stub(process))
 			continue;
-		if (stub->move->kind == MOVE_FRESH)
-			prepare_and_send(stub);
-		else if (stub->move->kind == MOVE_OUT && stub->state == STUB_NATIVE)
-			begin_freeze(stub);
+		if (move->kind == MOVE_FRESH) {
+			prepare_and_send(process);
+		} else if (move->kind == MOVE_OUT) {
+			not = cannot_leave(process);
+			if (not )
+				move_cannot(process, not );
+			else
+				begin_freeze(process);
+		}
 	}
 }
 
 void move_session_lost(struct session *session, const char *why)
 {
-	struct stub *stub, *next;
+	struct process *process, *next;
 	struct wire_text text;
 
 	wire_text_set(&text, WHY_LOST, "%s", why);
-	list_for_each_entry_safe(stub, next, &stubs, link) {
-		struct move *move = stub->move;
+	list_for_each_entry_safe(process, next, &processes, link) {
+		struct move *move = process->move;
 
-		if (!move || move->session != session || stub->dead)
+		if (!move || move->session != session || !process_stub(process))
 			continue;
-		if (move->kind != MOVE_HOME && !move->running && stub->state == STUB_LEAVING) {
+		if (move->kind != MOVE_HOME && !move->running &&
+		    (move->prepared || move->kind == MOVE_FRESH)) {
 			if (move->sent)
-				image_abort(stub);
-			stays_home(stub, &text);
+				image_abort(process);
+			stays_home(process, &text);
 		} else if (move->kind == MOVE_OUT && !move->running) {
-			move_cannot(stub, why);
+			move_cannot(process, why);
 		} else {
 			move->result.why = text;
-			finish(stub, false);
+			finish(process, false);
 		}
 	}
 }
 
-void move_running(struct stub *stub)
+void move_running(struct process *process)
 {
-	struct move *move = stub->move;
+	struct move *move = process->move;
 
 	if (!move || !move->sent)
 		return;
 	move->running = true;
 	move->result.frozen_ns = loop_now() - move->frozen_since_ns;
-	why_add(stub, "%s %s, frozen %llu ms", move->kind == MOVE_FRESH ? "started on" : "moved to",
-		move->to, (unsigned long long)(move->result.frozen_ns / 1000000));
-	image_running(stub);
-	signal_arrived(stub);
-	if (!stub->dead)
-		away_begin(stub);
+	why_add(process, "%s %s, frozen %llu ms",
+		move->kind == MOVE_FRESH ? "started on" : "moved to", move->to,
+		(unsigned long long)(move->result.frozen_ns / 1000000));
+	image_running(process);
+	signal_arrived(process);
+	away_begin(process);
 }
 
-void move_refused(struct stub *stub, const struct wire_text *why)
+void move_refused(struct process *process, const struct wire_text *why)
 {
-	if (!stub->move)
+	if (!process->move)
 		return;
-	if (stub->move->kind == MOVE_HOME) {
-		why_add(stub, "stays on %s: %s", stub->move->from, why->text);
-		stub->move->result.why = *why;
-		finish(stub, false);
+	if (process->move->kind == MOVE_HOME) {
+		why_add(process, "stays on %s: %s", process->move->from, why->text);
+		process->move->result.why = *why;
+		finish(process, false);
 		return;
 	}
-	if (stub->state != STUB_LEAVING)
+	if (process->move->running)
 		return;
-	image_abort(stub);
-	stays_home(stub, why);
+	image_abort(process);
+	stays_home(process, why);
 }
 
-void move_done(struct stub *stub)
+void move_done(struct process *process)
 {
-	struct move *move = stub->move;
+	struct move *move = process->move;
 	char size[32];
 
 	if (move && move->kind != MOVE_HOME && move->running) {
-		move->result.bytes = image_bytes(stub);
+		move->result.bytes = image_bytes(process);
 		if (move->kind == MOVE_OUT)
-			why_add(stub, "%s followed to %s",
+			why_add(process, "%s followed to %s",
 				size_text(move->result.bytes, size, sizeof(size)), move->to);
-		finish(stub, true);
+		finish(process, true);
 	}
-	image_done(stub);
+	image_done(process);
 	/* A program that asks nothing of home would keep its memory here, and pay for it coming back. */
-	if (image_wants_idle(stub))
-		away_work(stub);
-	if (stub_away(stub) && !stub->move && image_misjudged(stub))
-		move_home(stub->pid, NULL);
+	if (image_wants_idle(process) && process_stub(process))
+		away_work(process_stub(process));
+	if (process_away(process) && !process->move && image_misjudged(process))
+		move_home(process->pid, NULL);
 }
 
 /* --- home --- */
 
 void move_home(pid_t pid, const struct move_request *request)
 {
-	struct stub *stub = stub_find_process(pid);
+	struct process *process = process_find(pid);
 	struct wire_text text;
 
-	if (!stub || !stub_away(stub)) {
+	if (!process || !process_away(process)) {
 		request_fails(request, WHY_STATE,
-			      stub ? "it runs at home already" : "no such process in this job");
+			      process ? "it runs at home already" : "no such process in this job");
 		return;
 	}
-	move_new(stub, MOVE_HOME, stub->session, request);
+	move_new(process, MOVE_HOME, process->session, request);
 	wire_text_set(&text, WHY_ASKED, "asked for");
-	session_send1(stub->session, W_RECALL, 0, (uint32_t)stub->pid, 0, &text, sizeof(text));
-	if (stub->group_stop)
-		progress(stub->move, "it is stopped by job control: it comes when it is continued");
+	session_send1(process->session, W_RECALL, 0, (uint32_t)process->pid, 0, &text, sizeof(text));
+	if (process->stopped)
+		progress(process->move, "it is stopped by job control: it comes when it is continued");
 }
 
-void move_returning(struct stub *stub, const struct wire_image *image)
+void move_returning(struct process *process, const struct wire_image *image)
 {
 	/* The node sends it home before all of it was there: the move out is over, and was well. */
-	if (stub->move && stub->move->kind != MOVE_HOME) {
-		stub->move->result.bytes = image_bytes(stub);
-		finish(stub, true);
+	if (process->move && process->move->kind != MOVE_HOME) {
+		process->move->result.bytes = image_bytes(process);
+		finish(process, true);
 	}
-	if (!stub->move)
-		move_new(stub, MOVE_HOME, stub->session, NULL);
-	stub->move->sent = true;
-	stub->move->frozen_since_ns = loop_now();
-	stub->move->result.why = image->why;
+	if (!process->move)
+		move_new(process, MOVE_HOME, process->session, NULL);
+	process->move->sent = true;
+	process->move->frozen_since_ns = loop_now();
+	process->move->result.why = image->why;
 }
 
-void move_came_home(struct stub *stub)
+void move_came_home(struct process *process)
 {
-	struct move *move = stub->move;
+	struct move *move = process->move;
 
 	if (move) {
 		move->running = true;
 		move->result.frozen_ns = loop_now() - move->frozen_since_ns;
-		why_add(stub, "came home from %s: %s", move->from, move->result.why.text);
+		why_add(process, "came home from %s: %s", move->from, move->result.why.text);
 	}
-	image_forget(stub);
-	memset(&stub->stat, 0, sizeof(stub->stat));
-	freeze_undo(stub);
+	image_forget(process);
+	memset(&process->stat, 0, sizeof(process->stat));
+	freeze_undo(process);
 }
 
-void move_stays_away(struct stub *stub, const struct wire_text *why)
+void move_stays_away(struct process *process, const struct wire_text *why)
 {
-	if (stub->move) {
-		why_add(stub, "stays on %s: %s", stub->move->from, why->text);
-		stub->move->result.why = *why;
-		finish(stub, false);
+	if (process->move) {
+		why_add(process, "stays on %s: %s", process->move->from, why->text);
+		process->move->result.why = *why;
+		finish(process, false);
 	}
-	if (!stub->dead)
-		away_begin(stub);
+	away_begin(process);
 }
 
-void move_home_done(struct stub *stub)
+void move_home_done(struct process *process)
 {
-	struct move *move = stub->move;
+	struct move *move = process->move;
 
 	if (move && move->kind == MOVE_HOME) {
-		move->result.bytes = home_bytes(stub);
-		finish(stub, true);
+		move->result.bytes = home_bytes(process);
+		finish(process, true);
 	}
-	stub->session = NULL;
+	process->session = NULL;
 }
 
-void move_forget(struct stub *stub, const char *text)
+void move_forget(struct process *process, const char *text)
 {
-	if (!stub->move)
+	if (!process->move)
 		return;
-	wire_text_set(&stub->move->result.why, WHY_STATE, "%s", text);
-	finish(stub, stub->move->running);
+	wire_text_set(&process->move->result.why, WHY_STATE, "%s", text);
+	finish(process, process->move->running);
 }

@@ -17,6 +17,7 @@
 
 struct control_conn;
 struct session;
+struct process;
 struct stub;
 
 /* How it went, told once to whoever asked. */
@@ -41,34 +42,38 @@ void move_out(pid_t pid, struct session *session, const struct move_request *req
 void move_home(pid_t pid, const struct move_request *request);
 
 /* A process stopped in its first execve, or in an execve while away: ship what is there now. */
-void move_fresh(struct stub *stub, struct session *session);
+void move_fresh(struct process *process, struct session *session);
 
-/* The stub told to stop has stopped; or will not. */
+/* A thread told to stop has stopped; or the process will not. */
 void move_stopped(struct stub *stub);
-void move_cannot(struct stub *stub, const char *text);
+void move_cannot(struct process *process, const char *text);
+/* Have all its threads been told to stop? Then those that it makes meanwhile stop with them. */
+bool move_freezes(const struct process *process);
+/* A thread has ended meanwhile: perhaps it was the last to be waited for. */
+void move_frozen(struct process *process);
 
 /* --- called by session and away when something happened --- */
 void move_session_up(struct session *session);
 /* Whoever is on the way to it stays here; other moves that need it have failed. */
 void move_session_lost(struct session *session, const char *why);
-/* IMG_BEGIN came: the stub is stopped and ready, and becomes STUB_RETURNING. */
-void move_returning(struct stub *stub, const struct wire_image *image);
-void move_running(struct stub *stub);			/* IMG_RUNNING */
-void move_refused(struct stub *stub, const struct wire_text *why);	/* IMG_REFUSED */
-void move_done(struct stub *stub);			/* IMG_DONE */
+/* IMG_BEGIN came: the stubs are stopped and ready: STUB_RETURNING. */
+void move_returning(struct process *process, const struct wire_image *image);
+void move_running(struct process *process);			/* IMG_RUNNING */
+void move_refused(struct process *process, const struct wire_text *why);	/* IMG_REFUSED */
+void move_done(struct process *process);			/* IMG_DONE */
 
 /*
  * --- called by home.c ---
- * It has put everything into the stub: stub->regs and stub->sigmask are what the program goes on
- * with (the extended state and rseq it has set itself). The agent is removed and the stub runs.
+ * It has put everything into the stubs: their regs and sigmask are what the program goes on with (the
+ * extended state and rseq it has set itself). The agent is removed and they run.
  */
-void move_came_home(struct stub *stub);
+void move_came_home(struct process *process);
 /* It could not; the node has been told by IMG_REFUSED and runs it on. */
-void move_stays_away(struct stub *stub, const struct wire_text *why);
+void move_stays_away(struct process *process, const struct wire_text *why);
 /* The last page has come: the move is over. */
-void move_home_done(struct stub *stub);
+void move_home_done(struct process *process);
 
-/* The stub has ended, or its session is lost: whoever asked is told. */
-void move_forget(struct stub *stub, const char *text);
+/* The process has ended, or its session is lost: whoever asked is told. */
+void move_forget(struct process *process, const char *text);
 
 #endif

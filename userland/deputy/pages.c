@@ -41,7 +41,7 @@ static int proc_open(struct image *image, int *fd, const char *name)
 
 	if (*fd >= 0)
 		return *fd;
-	snprintf(path, sizeof(path), "/proc/%d/%s", image->stub->pid, name);
+	snprintf(path, sizeof(path), "/proc/%d/%s", process_live_pid(image->process), name);
 	*fd = open(path, O_RDONLY | O_CLOEXEC);
 	return *fd;
 }
@@ -70,7 +70,7 @@ static void read_memory(struct image *image, uint64_t addr, unsigned npages, uin
 		size_t len = (size_t)(npages - done) * PAGE;
 		struct iovec local = { buf + (size_t)done * PAGE, len };
 		struct iovec remote = { (void *)(addr + (uint64_t)done * PAGE), len };
-		ssize_t n = process_vm_readv(image->stub->pid, &local, 1, &remote, 1, 0);
+		ssize_t n = process_vm_readv(process_live_pid(image->process), &local, 1, &remote, 1, 0);
 		unsigned got = n > 0 ? (unsigned)((size_t)n / PAGE) : 0;
 
 		for (unsigned i = 0; i < got; i++)
@@ -98,10 +98,10 @@ static bool read_file(struct image *image, uint64_t addr, uint8_t *buf)
 	ssize_t n = -1;
 	int fd;
 
-	if (maps_read(&maps, image->stub->pid, false))
+	if (maps_read(&maps, process_live_pid(image->process), false))
 		return false;
 	map = maps_at(&maps, addr);
-	fd = map && map->ino ? file_open_map(image->stub->pid, map) : -1;
+	fd = map && map->ino ? file_open_map(process_live_pid(image->process), map) : -1;
 	if (fd >= 0) {
 		n = pread(fd, buf, PAGE, (off_t)(map->offset + (addr - map->start)));
 		close(fd);
@@ -167,9 +167,9 @@ void pages_send(struct image *image, struct session *session, unsigned flags, ui
 	}
 	image->bytes_sent += (uint64_t)npages * PAGE;
 	if (bulk)
-		session_send_bulk(session, W_PAGES, flags, (uint32_t)image->stub->pid, id, iov, niov);
+		session_send_bulk(session, W_PAGES, flags, (uint32_t)image->process->pid, id, iov, niov);
 	else
-		session_send(session, W_PAGES, flags, (uint32_t)image->stub->pid, id, iov, niov);
+		session_send(session, W_PAGES, flags, (uint32_t)image->process->pid, id, iov, niov);
 }
 
 /* Nothing is known of these: the process has ended. */
@@ -215,7 +215,7 @@ static bool produce(struct bulk_source *source, struct session *session)
 	return !list_empty(&image->requests);
 }
 
-const char *image_page_get(struct stub *stub, struct session *session, const struct wire_hdr *hdr,
+const char *image_page_get(struct process *process, struct session *session, const struct wire_hdr *hdr,
 			   const struct wire_page_get *get)
 {
 	struct page_request *req;
@@ -223,48 +223,48 @@ const char *image_page_get(struct stub *stub, struct session *session, const str
 	if (!get->npages || get->npages > WIRE_PAGE_GET_MAX || get->addr % PAGE ||
 	    get->addr > UINT64_MAX - (uint64_t)get->npages * PAGE || get->file > 1)
 		return "request for an impossible range of pages";
-	if (!stub || stub->dead) {
+	if (!process || !process_stub(process)) {
 		send_gone(session, hdr, get);
 		return NULL;
 	}
-	if (!stub->image)
-		stub->image = image_new(stub);
-	req = stub->image ? malloc(sizeof(*req)) : NULL;
+	if (!process->image)
+		process->image = image_new(process);
+	req = process->image ? malloc(sizeof(*req)) : NULL;
 	if (!req)
 		return "no memory to answer a request for pages";
 	req->get = *get;
 	req->id = hdr->id;
 	if (!(hdr->flags & WF_BULK)) {
-		while (!serve(stub->image, session, req, false))
+		while (!serve(process->image, session, req, false))
 			;
 		free(req);
 		return NULL;
 	}
-	list_add_tail(&req->link, &stub->image->requests);
-	session_bulk_start(session, &stub->image->source);
+	list_add_tail(&req->link, &process->image->requests);
+	session_bulk_start(session, &process->image->source);
 	return NULL;
 }
 
-struct image *image_new(struct stub *stub)
+struct image *image_new(struct process *process)
 {
 	struct image *image = calloc(1, sizeof(*image));
 
 	if (!image)
 		return NULL;
-	image->stub = stub;
+	image->process = process;
 	image->mem_fd = image->pagemap_fd = -1;
 	list_init(&image->requests);
 	bulk_source_init(&image->source, produce);
 	return image;
 }
 
-void image_forget(struct stub *stub)
+void image_forget(struct process *process)
 {
-	struct image *image = stub->image;
+	struct image *image = process->image;
 
 	if (!image)
 		return;
-	stub->image = NULL;
+	process->image = NULL;
 	session_bulk_stop(&image->source);
 	while (!list_empty(&image->requests)) {
 		struct page_request *req =
@@ -326,7 +326,6 @@ static int drop_add(struct drop *d, uint64_t at, uint64_t end)
 
 static int drop_list(struct stub *stub, const struct runs *keep, uint64_t from, struct drop *d)
 {
-	uint64_t agent = stub->agent.base;
 	struct maps maps;
 	int err = maps_read(&maps, stub->pid, false);
 
@@ -337,7 +336,7 @@ static int drop_list(struct stub *stub, const struct runs *keep, uint64_t from, 
 		uint64_t at = map->start > from ? map->start : from, next, end;
 
 		if (map->shared || !strncmp(map->name, "[v", 2) ||
-		    (agent && map->start >= agent && map->end <= agent + AGENT_SPAN))
+		    agent_touched(stub->process, map->start, map->end))
 			continue;
 		for (; at < map->end && !err; at = next) {
 			end = stretch(keep, at, map->end, &next);

@@ -37,47 +37,60 @@ struct migration {
 
 /* --- ps and why --- */
 
-static const char *where_is(const struct stub *stub, char *buf, size_t size)
+static const char *where_is(const struct process *process, char *buf, size_t size)
 {
-	if (!stub->session || stub->state == STUB_NATIVE || stub->state == STUB_FREEZING ||
-	    stub->state == STUB_LEAVING)
+	const struct stub *stub = process_stub(process);
+
+	if (!process->session || !stub || !stub_away(stub) || stub->state == STUB_LEAVING)
 		return "home";
-	if (session_number(stub->session))
-		snprintf(buf, size, "%u", session_number(stub->session));
+	if (session_number(process->session))
+		snprintf(buf, size, "%u", session_number(process->session));
 	else
-		snprintf(buf, size, "%s", session_name(stub->session));
+		snprintf(buf, size, "%s", session_name(process->session));
 	return buf;
 }
 
-static void print_process(struct control_conn *conn, const struct stub *stub)
+/* A parked stub sleeps whatever its thread does: that one runs, as far as home knows. */
+static char state_away(const struct process *process)
+{
+	const struct stub *stub;
+
+	for_each_thread(stub, process)
+		if (!stub_ends(stub) && stub->state != STUB_CALLING)
+			return 'R';
+	return 'S';
+}
+
+static void print_process(struct control_conn *conn, const struct process *process)
 {
 	struct procinfo info;
 	char where[64];
-	bool away = stub_away(stub);
+	bool away = process_away(process);
 
-	procinfo_read(stub->tgid, &info);
-	/* A parked stub sleeps whatever its process does: that one runs, as far as home knows. */
-	if (away && !stub->group_stop)
-		info.state = stub->state == STUB_CALLING ? 'S' : 'R';
+	procinfo_read(process->pid, &info);
+	if (away && !process->stopped)
+		info.state = state_away(process);
 	control_print(conn,
-		      "proc\tpid=%d\tppid=%d\tnode=%s\tstate=%c\tutime_ms=%llu\trss_kb=%llu\t"
-		      "calls=%llu\tcomm=%s\tcmd=%s\twhy=%s",
-		      stub->tgid, info.ppid, where_is(stub, where, sizeof(where)), info.state,
-		      (unsigned long long)(info.cpu_ms + stub->stat.cpu_ns / 1000000),
-		      (unsigned long long)(away ? stub->stat.rss_pages * 4 : info.rss_kb),
-		      (unsigned long long)stub->calls_total, info.comm, info.cmd, why_last(stub));
+		      "proc\tpid=%d\tppid=%d\tnode=%s\tstate=%c\tthreads=%u\tutime_ms=%llu\t"
+		      "rss_kb=%llu\tcalls=%llu\tcomm=%s\tcmd=%s\twhy=%s",
+		      process->pid, info.ppid, where_is(process, where, sizeof(where)), info.state,
+		      process_threads(process),
+		      (unsigned long long)(info.cpu_ms + process->stat.cpu_ns / 1000000),
+		      (unsigned long long)(away ? process->stat.rss_pages * 4 : info.rss_kb),
+		      (unsigned long long)process->calls_total, info.comm, info.cmd,
+		      why_last(process));
 }
 
 static void do_ps(struct control_conn *conn, char *line)
 {
 	int64_t only = control_field_num(line, "pid", 0);
-	struct stub *stub;
+	struct process *process;
 	bool any = false;
 
-	list_for_each_entry(stub, &stubs, link) {
-		if (stub->dead || stub->pid != stub->tgid || (only && stub->tgid != only))
+	list_for_each_entry(process, &processes, link) {
+		if (!process_stub(process) || (only && process->pid != only))
 			continue;
-		print_process(conn, stub);
+		print_process(conn, process);
 		any = true;
 	}
 	if (only && !any)
@@ -88,18 +101,18 @@ static void do_ps(struct control_conn *conn, char *line)
 
 static void do_why(struct control_conn *conn, char *line)
 {
-	struct stub *stub = stub_find_process((pid_t)control_field_num(line, "pid", 0));
+	struct process *process = process_find((pid_t)control_field_num(line, "pid", 0));
 	struct why_event *event;
 	uint64_t now = loop_now();
 
-	if (!stub) {
+	if (!process) {
 		control_error(conn, "no such process in this job");
 		return;
 	}
-	list_for_each_entry(event, &stub->why, link)
+	list_for_each_entry(event, &process->why, link)
 		control_print(conn, "event\tago_ms=%llu\ttext=%s",
 			      (unsigned long long)((now - event->when_ns) / 1000000), event->text);
-	if (list_empty(&stub->why))
+	if (list_empty(&process->why))
 		control_print(conn,
 			      "event\tago_ms=0\ttext=at home since it was started; nobody asked "
 			      "to move it");
@@ -165,17 +178,18 @@ static void retry(struct alarm *alarm)
 /* A process makes one move at a time. */
 static void begin(struct migration *m)
 {
-	struct stub *stub = stub_find_process(m->pid);
+	struct process *process = process_find(m->pid);
+	struct stub *stub = process ? process_stub(process) : NULL;
 	const struct move_request request = { on_progress, on_done, m };
 	struct session *session;
 	struct node node;
 	char err[CONTROL_ERR_MAX];
 
-	if (!stub || stub->dead) {
+	if (!stub) {
 		give_up(m, "no such process in this job");
 		return;
 	}
-	if (stub->move || stub->state == STUB_NEWBORN || stub->execing) {
+	if (process->move || stub->state == STUB_NEWBORN || process->execing) {
 		if (control_gone(m->conn) || ++m->tries > RETRIES_MAX) {
 			give_up(m, "it is in the middle of another move");
 			return;
@@ -194,7 +208,7 @@ static void begin(struct migration *m)
 		return;
 	}
 	session = session_to(&node);
-	if (stub->session == session && stub_away(stub)) {
+	if (process->session == session && stub_away(stub)) {
 		give_up(m, "it runs there already");
 		return;
 	}

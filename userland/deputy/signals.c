@@ -3,6 +3,7 @@
 #include "userland/deputy/signals.h"
 
 #include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -19,17 +20,19 @@
 
 struct held_signal {
 	struct list_head link;
+	pid_t tid;		/* of the thread that it is for; 0: the process */
 	siginfo_t info;
 };
 
 _Static_assert(sizeof(siginfo_t) == sizeof(((struct wire_signal *)0)->info), "kernel siginfo");
 
-static void add(struct list_head *list, const siginfo_t *info)
+static void add(struct list_head *list, pid_t tid, const siginfo_t *info)
 {
 	struct held_signal *held = malloc(sizeof(*held));
 
 	if (!held)
 		deputy_fatal("out of memory");
+	held->tid = tid;
 	held->info = *info;
 	list_add_tail(&held->link, list);
 }
@@ -45,28 +48,43 @@ static struct held_signal *take(struct list_head *list)
 	return held;
 }
 
-static void to_node(struct stub *stub, const siginfo_t *info)
+static void to_node(struct process *process, pid_t tid, const siginfo_t *info)
 {
 	struct wire_signal signal = {
 		.signo = (uint32_t)info->si_signo,
-		.to_process = info->si_code != SI_TKILL,
+		.to_process = !tid,
 	};
 
 	memcpy(signal.info, info, sizeof(*info));
-	session_send1(stub->session, W_SIGNAL, 0, (uint32_t)stub->pid, 0, &signal, sizeof(signal));
-	add(&stub->sent_signals, info);
+	session_send1(process->session, W_SIGNAL, 0, (uint32_t)(tid ? tid : process->pid), 0,
+		      &signal, sizeof(signal));
+	add(&process->sent_signals, tid, info);
 	/* The node is never that far behind. */
-	if (++stub->signals_sent > SENT_MAX)
-		free(take(&stub->sent_signals));
+	if (++process->signals_sent > SENT_MAX)
+		free(take(&process->sent_signals));
+}
+
+/*
+ * Is this signal for the thread that shows it, and not for the process? It is if it was sent so
+ * (tgkill(2)), or if Linux answers the thread's own call with it.
+ */
+static bool for_thread(const struct stub *stub, const siginfo_t *info)
+{
+	if (info->si_code == SI_TKILL)
+		return true;
+	return (info->si_signo == SIGPIPE || info->si_signo == SIGXFSZ) &&
+	       stub->state == STUB_CALLING && info->si_code == SI_USER &&
+	       info->si_pid == stub->process->pid;
 }
 
 void signal_keep(struct stub *stub, const siginfo_t *info)
 {
-	add(&stub->held_signals, info);
+	add(&stub->process->held_signals, for_thread(stub, info) ? stub->pid : 0, info);
 }
 
 void signal_seen(struct stub *stub, int signo)
 {
+	struct process *process = stub->process;
 	siginfo_t info;
 
 	if (ptrace(PTRACE_GETSIGINFO, stub->pid, 0, &info)) {
@@ -74,32 +92,32 @@ void signal_seen(struct stub *stub, int signo)
 		info.si_signo = signo;
 		info.si_code = SI_KERNEL;
 	}
-	if (stub->pid == front_main_pid())
+	if (process->pid == front_main_pid())
 		front_signal_seen(stub, signo);
 	debug("%d: signal %d in state %s", stub->pid, signo, stub_state_name(stub));
-	if (stub->session && !stub->unannounced &&
+	if (process->session && !process->unannounced &&
 	    (stub->state == STUB_IDLE || stub->state == STUB_PARKED || stub->state == STUB_CALLING))
-		to_node(stub, &info);
+		to_node(process, for_thread(stub, &info) ? stub->pid : 0, &info);
 	else
 		signal_keep(stub, &info);
 }
 
 /* A stop is the kernel's affair wherever the program runs: it is sent once more, to be seen then. */
-static bool stop_again(struct stub *stub, const siginfo_t *info)
+static bool stop_again(struct process *process, const siginfo_t *info)
 {
 	if (info->si_signo != SIGSTOP)
 		return false;
-	kill(stub->tgid, SIGSTOP);
+	kill(process->pid, SIGSTOP);
 	return true;
 }
 
-void signal_flush_to_node(struct stub *stub)
+void signal_flush_to_node(struct process *process)
 {
 	struct held_signal *held;
 
-	while ((held = take(&stub->held_signals))) {
-		if (!stop_again(stub, &held->info))
-			to_node(stub, &held->info);
+	while ((held = take(&process->held_signals))) {
+		if (!stop_again(process, &held->info))
+			to_node(process, held->tid, &held->info);
 		free(held);
 	}
 }
@@ -124,73 +142,84 @@ int signal_raise(struct stub *stub, const siginfo_t *info, int to_process)
 	if (err)
 		return err;
 	if (to_process)
-		return (int)inject_call(stub, SYS_rt_sigqueueinfo, stub->tgid, info->si_signo, at);
-	return (int)inject_call(stub, SYS_rt_tgsigqueueinfo, stub->tgid, stub->pid, info->si_signo,
+		/* By its own id, which stands for the process here. */
+		return (int)inject_call(stub, SYS_rt_sigqueueinfo, stub->pid, info->si_signo, at);
+	return (int)inject_call(stub, SYS_rt_tgsigqueueinfo, stub->process->pid, stub->pid, info->si_signo,
 				at);
 }
 
-void signal_flush_home(struct stub *stub)
+/* The thread that a held signal is for; one that may have ended since, and its signals with it. */
+static struct stub *receiver(struct process *process, const struct held_signal *held)
+{
+	struct stub *stub = held->tid ? stub_find(held->tid) : process_stub(process);
+
+	return stub && stub->process == process && !stub_ends(stub) ? stub : NULL;
+}
+
+void signal_flush_home(struct process *process)
 {
 	struct held_signal *held, *next;
+	struct stub *stub;
 
 	/* What cannot be blocked stays in the list: raised in here it would be seen in here. */
-	list_for_each_entry_safe(held, next, &stub->held_signals, link) {
+	list_for_each_entry_safe(held, next, &process->held_signals, link) {
 		if (held->info.si_signo == SIGTRAP || held->info.si_signo == SIGSTOP)
 			continue;
 		list_del(&held->link);
-		signal_raise(stub, &held->info, held->info.si_code != SI_TKILL);
+		stub = receiver(process, held);
+		if (stub)
+			signal_raise(stub, &held->info, !held->tid);
 		free(held);
 	}
 }
 
-void signal_flush_outside(struct stub *stub)
+void signal_flush_outside(struct process *process)
 {
 	struct held_signal *held;
 
-	while ((held = take(&stub->held_signals))) {
+	while ((held = take(&process->held_signals))) {
 		int sig = held->info.si_signo;
-		bool one = held->info.si_code == SI_TKILL;
 
 		/* Linux lets nobody else claim that a signal comes from kill(2), or from itself. */
-		if (stop_again(stub, &held->info))
+		if (stop_again(process, &held->info))
 			;
-		else if (one)
-			syscall(SYS_tgkill, stub->tgid, stub->pid, sig);
-		else if (syscall(SYS_rt_sigqueueinfo, stub->tgid, sig, &held->info))
-			kill(stub->tgid, sig);
+		else if (held->tid)
+			syscall(SYS_tgkill, process->pid, held->tid, sig);
+		else if (syscall(SYS_rt_sigqueueinfo, process->pid, sig, &held->info))
+			kill(process->pid, sig);
 		free(held);
 	}
 }
 
-void signal_forget(struct stub *stub)
+void signal_forget(struct process *process)
 {
 	struct held_signal *held;
 
-	while ((held = take(&stub->held_signals)))
+	while ((held = take(&process->held_signals)))
 		free(held);
-	signal_arrived(stub);
+	signal_arrived(process);
 }
 
-void signal_arrived(struct stub *stub)
+void signal_arrived(struct process *process)
 {
 	struct held_signal *held;
 
-	while ((held = take(&stub->sent_signals)))
+	while ((held = take(&process->sent_signals)))
 		free(held);
-	stub->signals_sent = 0;
-	stub->signals_at_exec = 0;
+	process->signals_sent = 0;
+	process->signals_at_exec = 0;
 }
 
-void signal_take_back(struct stub *stub, uint64_t taken)
+void signal_take_back(struct process *process, uint64_t taken)
 {
-	uint64_t back = taken < stub->signals_sent ? stub->signals_sent - taken : 0;
+	uint64_t back = taken < process->signals_sent ? process->signals_sent - taken : 0;
 
-	for (; back && !list_empty(&stub->sent_signals); back--) {
+	for (; back && !list_empty(&process->sent_signals); back--) {
 		struct held_signal *held =
-			list_last_entry(&stub->sent_signals, struct held_signal, link);
+			list_last_entry(&process->sent_signals, struct held_signal, link);
 
 		list_del(&held->link);
-		list_add(&held->link, &stub->held_signals);
+		list_add(&held->link, &process->held_signals);
 	}
-	stub->signals_sent = taken < stub->signals_sent ? taken : stub->signals_sent;
+	process->signals_sent = taken < process->signals_sent ? taken : process->signals_sent;
 }

@@ -10,30 +10,32 @@
 #include <signal.h>
 #include <stdint.h>
 
+struct process;
 struct stub;
 
 /* A signal-delivery-stop of a stub that is away: forwards or holds it; it will be suppressed. */
 void signal_seen(struct stub *stub, int signo);
 void signal_keep(struct stub *stub, const siginfo_t *info);
 /* Sends what was held to the node that now runs the process. */
-void signal_flush_to_node(struct stub *stub);
+void signal_flush_to_node(struct process *process);
 /*
- * Raises what was held in the stub itself (which is stopped, with its agent), so that Linux delivers
- * it when the program's mask allows. home.c uses signal_raise() for the node's pending ones.
+ * Raises what was held in the stubs themselves (which are stopped, with their agent), so that Linux
+ * delivers it when the program's mask allows. home.c uses signal_raise() for the node's pending ones:
+ * in that thread, for it alone or for the process.
  * SIGTRAP and SIGSTOP, which cannot be blocked meanwhile, are held until signal_flush_outside().
  */
-void signal_flush_home(struct stub *stub);
+void signal_flush_home(struct process *process);
 int signal_raise(struct stub *stub, const siginfo_t *info, int to_process);
-/* Sends what is still held, once the stub's own mask is set: the last thing before it goes on. */
-void signal_flush_outside(struct stub *stub);
-void signal_forget(struct stub *stub);
+/* Sends what is still held, once the stubs' own masks are set: the last thing before it goes on. */
+void signal_flush_outside(struct process *process);
+void signal_forget(struct process *process);
 
 /*
  * The process has left the node (or been replaced there) when it had taken in `taken` signals: what
  * was forwarded after these is held again, to go where the process goes.
  */
-void signal_take_back(struct stub *stub, uint64_t taken);
+void signal_take_back(struct process *process, uint64_t taken);
 /* It begins anew on a node. */
-void signal_arrived(struct stub *stub);
+void signal_arrived(struct process *process);
 
 #endif

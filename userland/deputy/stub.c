@@ -4,16 +4,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "userland/deputy/agent.h"
 #include "userland/deputy/away.h"
 #include "userland/deputy/call.h"
 #include "userland/deputy/deputy.h"
-#include "userland/deputy/home.h"
-#include "userland/deputy/image.h"
-#include "userland/deputy/move.h"
-#include "userland/deputy/signals.h"
-#include "userland/deputy/why.h"
 
 #define BUCKETS 1024
 
@@ -34,11 +29,21 @@ struct stub *stub_find(pid_t pid)
 	return *slot(pid);
 }
 
-struct stub *stub_find_process(pid_t tgid)
+/* Of which process this thread is. */
+static pid_t tgid_of(pid_t pid, pid_t otherwise)
 {
-	struct stub *stub = stub_find(tgid);
+	char path[64], line[256];
+	FILE *f;
 
-	return stub && stub->tgid == tgid ? stub : NULL;
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return otherwise;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Tgid: %d", &otherwise) == 1)
+			break;
+	fclose(f);
+	return otherwise;
 }
 
 struct stub *stub_new(pid_t pid, pid_t tgid)
@@ -47,39 +52,39 @@ struct stub *stub_new(pid_t pid, pid_t tgid)
 
 	if (!stub)
 		deputy_fatal("out of memory");
+	tgid = tgid_of(pid, tgid);
+	stub->process = process_find(tgid);
+	if (!stub->process)
+		stub->process = process_new(tgid);
 	stub->pid = pid;
-	stub->tgid = tgid;
 	stub->state = STUB_NEWBORN;
+	stub->slot = -1;
 	list_init(&stub->grave);
 	list_init(&stub->calls);
-	list_init(&stub->held_signals);
-	list_init(&stub->sent_signals);
-	list_init(&stub->why);
 	away_init(stub);
 	list_add_tail(&stub->link, &stubs);
+	list_add_tail(&stub->mate, &stub->process->threads);
 	*slot(pid) = stub;
-	stub_refresh(stub);
 	return stub;
 }
 
 void stub_free(struct stub *stub)
 {
+	struct process *process = stub->process;
 	struct stub **p = slot(stub->pid);
 
 	if (*p == stub)
 		*p = stub->hash_next;
 	list_del(&stub->link);
 	list_del(&stub->grave);
-	move_forget(stub, "the process has ended");
-	image_forget(stub);
-	image_look_forget(stub);
-	home_forget(stub);
+	list_del(&stub->mate);
 	call_forget(stub);
+	agent_slot_free(stub);
 	alarm_cancel(&stub->park);
 	alarm_cancel(&stub->hold);
-	signal_forget(stub);
-	why_free(stub);
 	free(stub);
+	if (list_empty(&process->threads))
+		process_free(process);
 }
 
 void stub_rename(struct stub *stub, pid_t pid)
@@ -91,16 +96,6 @@ void stub_rename(struct stub *stub, pid_t pid)
 	stub->pid = pid;
 	stub->hash_next = NULL;
 	*slot(pid) = stub;
-}
-
-unsigned stub_threads(pid_t tgid)
-{
-	struct stub *stub;
-	unsigned n = 0;
-
-	list_for_each_entry(stub, &stubs, link)
-		n += stub->tgid == tgid && !stub->dead;
-	return n;
 }
 
 const char *stub_state_name(const struct stub *stub)
@@ -118,25 +113,10 @@ const char *stub_state_name(const struct stub *stub)
 
 bool stub_away(const struct stub *stub)
 {
-	return stub->session && stub->state != STUB_NATIVE && stub->state != STUB_FREEZING;
+	return stub->process->session && stub->state != STUB_NATIVE && stub->state != STUB_FREEZING;
 }
 
-void stub_refresh(struct stub *stub)
+bool stub_ends(const struct stub *stub)
 {
-	char path[64], line[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", stub->pid);
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "Tgid: %d", &stub->tgid) == 1)
-			break;
-		if (!strncmp(line, "Name:\t", 6)) {
-			line[strcspn(line, "\n")] = 0;
-			snprintf(stub->comm, sizeof(stub->comm), "%.15s", line + 6);
-		}
-	}
-	fclose(f);
+	return stub->dead || stub->state == STUB_DYING;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of what the deputy traces: one struct stub for each thread of the job, at home or away.
+ * What the threads of a process have in common is in its struct process (process.h).
  *
- * A stub is made when ptrace reports the thread and lives until it has been reaped; stub_reaped()
+ * A stub is made when ptrace reports the thread and lives until it has been reaped; stub_free()
  * then frees it. Functions that resume it for a moment (inject.h) may find it dead: they return
  * -ESRCH and set stub->dead; the struct stays valid until the event loop has unwound (the reaper
  * frees it later), so a caller only has to stop working with it.
@@ -17,15 +18,10 @@
 #include <sys/user.h>
 
 #include "kernel/list.h"
-#include "proto/wire.h"
 #include "userland/deputy/loop.h"
+#include "userland/deputy/process.h"
 
-struct home;
-struct image;
 struct incoming;
-struct maps;
-struct move;
-struct session;
 
 enum stub_state {
 	STUB_NEWBORN,	/* reported, but its parent's event has not come yet (or vice versa) */
@@ -36,16 +32,10 @@ enum stub_state {
 	STUB_PARKED,	/* away; in an injected pause(2), so that signals show at once */
 	STUB_CALLING,	/* away; in an injected call that the node waits for */
 	STUB_RETURNING,	/* stopped, its image on the way home */
-	STUB_DYING,	/* its end is on the way */
+	STUB_DYING,	/* its end is on the way; a leader stays so until the other threads have ended */
 };
 
-/* The pages of ours inside the stub, see agent.h. */
-struct agent {
-	uint64_t base;		/* 0: none */
-	uint64_t scratch_size;	/* bytes mapped at base + AGENT_SCRATCH */
-};
-
-/* When a process last ran; see interrupted.c. */
+/* When a thread last ran; see interrupted.c. */
 struct last_ran {
 	bool known;
 	int cpu;
@@ -55,8 +45,9 @@ struct last_ran {
 struct stub {
 	struct list_head link;		/* in the table */
 	struct stub *hash_next;
+	struct list_head mate;		/* in process->threads */
+	struct process *process;	/* never NULL */
 	pid_t pid;			/* of the thread */
-	pid_t tgid;
 	enum stub_state state;
 	bool dead;			/* reaped */
 	bool stopped;			/* in a ptrace stop: may be asked for registers etc. */
@@ -64,8 +55,6 @@ struct stub {
 	int last_status;		/* of waitpid(), when dead */
 	struct list_head grave;		/* dead, and to be freed by the reaper */
 	bool born_known;		/* newborn: its parent's event has come */
-	bool shares_vm;			/* at home, with another process (vfork): until its execve */
-	char comm[16];
 
 	/*
 	 * Valid from STUB_LEAVING on: the program's own registers, an interrupted call as
@@ -73,60 +62,39 @@ struct stub {
 	 */
 	struct user_regs_struct regs;
 	uint64_t sigmask;
-	struct agent agent;
-
-	/* While it is away, or on its way */
-	struct session *session;
-	struct move *move;		/* what asked for the move in progress, or NULL */
+	int slot;			/* agent.c's: of its scratch area */
 	struct last_ran ran;		/* interrupted.c's: before it was stopped */
-	struct maps *look;		/* image_look.c's: its mappings before it was frozen, or NULL */
-	struct image *image;		/* image.c's: what it must keep until the node needs it no more */
-	struct home *home;		/* home.c's: the return in progress, pages still to come included */
 
 	/* call.c's: what the node asked for */
 	struct list_head calls;		/* complete, in order; the first may be running */
 	size_t calls_bytes;		/* of content they hold */
 	struct incoming *incoming;	/* being put together from DATA messages */
 	bool abort;			/* the node no longer waits for the running call */
-	uint64_t calls_total;
 
 	/* away.c's */
 	bool waking;			/* told to leave its pause(2) */
-	bool execing;			/* inside an execve that was forwarded */
-	bool ended_by_node;		/* W_EXIT came: the node knows */
 	int raised;			/* a signal we raised, to be passed on when it shows */
 	struct alarm park;		/* idle for a while: let signals in */
 	struct alarm hold;		/* held at SIGTTIN or SIGTTOU until the node has decided */
 
-	/* signals.c's */
-	bool unannounced;		/* a fork's child that the node has not made yet */
-	struct list_head held_signals;	/* seen while they could not be forwarded, in order */
-	struct list_head sent_signals;	/* the last ones forwarded: the node may not take them */
-	uint64_t signals_sent;		/* since it arrived there */
-	uint64_t signals_at_exec;	/* of those, before the execve that is under way */
-
-	uint32_t cpu[WIRE_CPU_WORDS];	/* baseline.c's: features the program may use; 0: as home */
-	struct wire_stat stat;		/* as the node last said */
-	struct list_head why;		/* why.c's: struct why_event, oldest first */
+	/* home_hold.c's */
+	bool held;			/* home, but kept in a stop with this status for its pages */
+	int held_status;
 };
 
 extern struct list_head stubs;
 
 struct stub *stub_find(pid_t pid);
-/* The stub of a process's leading thread. */
-struct stub *stub_find_process(pid_t tgid);
+/* tgid: of the process, where /proc does not tell any more. */
 struct stub *stub_new(pid_t pid, pid_t tgid);
-/* How many threads of this process are traced and alive. */
-unsigned stub_threads(pid_t tgid);
 /* execve by another thread of the process took over this pid. */
 void stub_rename(struct stub *stub, pid_t pid);
-/* Forgets it now: for the reaper only. */
+/* Forgets it now, and its process with the last one: for the reaper only. */
 void stub_free(struct stub *stub);
 const char *stub_state_name(const struct stub *stub);
 /* Is its computation on a node, or about to be? */
 bool stub_away(const struct stub *stub);
-
-/* Reads comm and tgid anew from /proc. */
-void stub_refresh(struct stub *stub);
+/* Has it ended, or is it about to? */
+bool stub_ends(const struct stub *stub);
 
 #endif

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "userland/deputy/away.h"
+#include "userland/deputy/backlog.h"
 #include "userland/deputy/baseline.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/freeze.h"
@@ -24,10 +25,6 @@
 #include "userland/deputy/move.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/why.h"
-
-#define OPTIONS                                                                                \
-	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | \
-	 PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)
 
 /* A newborn whose parent was killed before it could report it is let go after this time. */
 #define ORPHAN_MS 1000
@@ -91,7 +88,7 @@ int trace_seize(pid_t pid)
 
 	alarm_init(&orphan_alarm, orphans_go);
 	alarm_init(&more_alarm, more_stops);
-	if (ptrace(PTRACE_SEIZE, pid, 0, (long)OPTIONS))
+	if (ptrace(PTRACE_SEIZE, pid, 0, (long)TRACE_OPTIONS))
 		return -errno;
 	stub = stub_new(pid, pid);
 	stub->state = STUB_NATIVE;
@@ -111,20 +108,36 @@ void trace_died(struct stub *stub, int status)
 /* Out of the callbacks that may still hold it: tells those concerned, and frees it. */
 static void bury(struct stub *stub)
 {
-	debug("%d (%s) ended, status %x, was %s", stub->pid, stub->comm, stub->last_status,
+	struct process *process = stub->process;
+	bool last = process->threads.next == process->threads.prev;
+
+	debug("%d (%s) ended, status %x, was %s", stub->pid, process->comm, stub->last_status,
 	      stub_state_name(stub));
-	away_ended(stub);
+	if (last)
+		away_ended(process);
 	if (stub->pid == front_main_pid())
 		front_ended(stub->last_status);
+	backlog_go(stub);
 	stub_free(stub);
+	if (!last)
+		move_frozen(process);
 }
 
 /* --- births --- */
 
+static void native_stop(struct stub *stub, int event, int sig);
+
 /* Both its first stop and its parent's event have come. */
 static void born(struct stub *child)
 {
-	if (child->session) {
+	if (move_freezes(child->process)) {
+		/* Its process is being stopped, to be moved. */
+		child->state = STUB_FREEZING;
+		if (child->group_stop)
+			native_stop(child, PTRACE_EVENT_STOP, SIGSTOP);
+		else
+			move_stopped(child);
+	} else if (process_away(child->process)) {
 		child->group_stop = false;
 		away_born(child);
 	} else {
@@ -135,14 +148,14 @@ static void born(struct stub *child)
 /* Of two processes with one memory neither can move. A vfork's parent sleeps until its end. */
 static void note_shared_vm(struct stub *parent, struct stub *child, int event)
 {
-	if (child->tgid == parent->tgid || parent->state == STUB_CALLING)
+	if (child->process == parent->process || parent->state == STUB_CALLING)
 		return;
 	if (event == PTRACE_EVENT_VFORK) {
-		child->shares_vm = true;
+		child->process->shares_vm = true;
 	} else if (event == PTRACE_EVENT_CLONE &&
 		   !syscall(SYS_kcmp, parent->pid, child->pid, KCMP_VM, 0, 0)) {
-		parent->shares_vm = true;
-		child->shares_vm = true;
+		parent->process->shares_vm = true;
+		child->process->shares_vm = true;
 	}
 }
 
@@ -151,10 +164,11 @@ static void on_child(struct stub *parent, pid_t pid, int event)
 	struct stub *child = stub_find(pid);
 
 	if (!child)
-		child = stub_new(pid, event == PTRACE_EVENT_CLONE ? parent->tgid : pid);
+		child = stub_new(pid, event == PTRACE_EVENT_CLONE ? parent->process->pid : pid);
 	child->born_known = true;
 	note_shared_vm(parent, child, event);
-	baseline_inherit(child, parent);
+	if (child->process != parent->process)
+		baseline_inherit(child->process, parent->process);
 	if (parent->state == STUB_CALLING)
 		away_fork(parent, child);
 	if (child->stopped)
@@ -168,7 +182,6 @@ static bool is_stop_signal(int sig)
 
 static void newborn_stop(struct stub *stub, int event, int sig)
 {
-	stub_refresh(stub);
 	stub->group_stop = event == PTRACE_EVENT_STOP && is_stop_signal(sig);
 	if (stub->born_known)
 		born(stub);
@@ -214,13 +227,13 @@ static struct stub *on_exec(struct stub *stub)
 	if (caller) {
 		list_del(&stub->grave);
 		stub_free(stub);
-		stub_rename(caller, caller->tgid);
+		stub_rename(caller, caller->process->pid);
 		stub = caller;
 		stub->stopped = true;
 	}
-	stub_refresh(stub);
-	stub->shares_vm = false;
-	debug("%d executes %s", stub->pid, stub->comm);
+	process_refresh(stub->process);
+	stub->process->shares_vm = false;
+	debug("%d executes %s", stub->pid, stub->process->comm);
 	return stub;
 }
 
@@ -245,7 +258,7 @@ static void exec_stop(struct stub *stub)
 		return;
 	}
 	if (!finish_exec(stub))
-		move_fresh(stub, to);
+		move_fresh(stub->process, to);
 }
 
 /* --- a process that runs freely --- */
@@ -266,7 +279,7 @@ static void native_stop(struct stub *stub, int event, int sig)
 		stub->group_stop = true;
 		stub_resume(stub, PTRACE_LISTEN, 0);
 		if (stub->state == STUB_FREEZING)
-			move_cannot(stub, "it is stopped by job control: continue it first");
+			move_cannot(stub->process, "it is stopped by job control: continue it first");
 		return;
 	}
 	if (event == PTRACE_EVENT_STOP) {
@@ -289,7 +302,7 @@ static void native_stop(struct stub *stub, int event, int sig)
 	}
 	if (event || sig == (SIGTRAP | 0x80))
 		sig = 0;
-	else if (stub->tgid == front_main_pid())
+	else if (stub->process->pid == front_main_pid())
 		front_signal_seen(stub, sig);
 	freeze_insist(stub);
 	stub_resume(stub, home_resume_request(stub), sig);
@@ -318,7 +331,7 @@ static void on_status(pid_t pid, int status)
 		on_child(stub, (pid_t)msg, event);
 		break;
 	}
-	if (stub->home && stub->state == STUB_NATIVE && home_stop(stub, status))
+	if (stub->process->home && stub->state == STUB_NATIVE && home_stop(stub, status))
 		return;
 	if (event == PTRACE_EVENT_EXEC) {
 		exec_stop(stub);

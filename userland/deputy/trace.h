@@ -8,6 +8,11 @@
 
 struct stub;
 
+/* What ptrace is to report of each thread: PTRACE_O_*. */
+#define TRACE_OPTIONS                                                                          \
+	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | \
+	 PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)
+
 /* Seizes the program (a child of ours that waits before its execve). 0 or a negative errno. */
 int trace_seize(pid_t pid);
 

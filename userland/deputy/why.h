@@ -7,7 +7,7 @@
 
 #include "kernel/list.h"
 
-struct stub;
+struct process;
 
 #define WHY_EVENTS_MAX 100	/* of one process: the oldest then go */
 
@@ -17,9 +17,9 @@ struct why_event {
 	char text[];
 };
 
-void why_add(struct stub *stub, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void why_add(struct process *process, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The last reason, "" if none. */
-const char *why_last(const struct stub *stub);
-void why_free(struct stub *stub);
+const char *why_last(const struct process *process);
+void why_free(struct process *process);
 
 #endif
