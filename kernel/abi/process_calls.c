@@ -14,12 +14,9 @@ enum {
 	NR_PERSONALITY = 135,
 	NR_ARCH_PRCTL = 158,
 	NR_SETRLIMIT = 160,
-	NR_SET_TID_ADDRESS = 218,
-	NR_SET_ROBUST_LIST = 273,
 	NR_GET_ROBUST_LIST = 274,
 	NR_PRLIMIT64 = 302,
 	NR_MEMBARRIER = 324,
-	NR_RSEQ = 334,
 };
 
 long sys_getpid(struct trapframe *tf, const uint64_t args[6])
@@ -99,13 +96,15 @@ long sys_futex(struct trapframe *tf, const uint64_t args[6])
 	return futex_call(args);
 }
 
-/* --- what home's kernel keeps for the thread, too: for the day it returns --------------------- */
+/*
+ * --- what goes home with the thread: until then Linux would write to memory there that is not the
+ * program's ---
+ */
 
 long sys_set_tid_address(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
 	current_user->clear_tid = args[0];
-	home_replay(NR_SET_TID_ADDRESS, args[0], 0, 0, 0, 0, 0);
 	return current_user->tid;
 }
 
@@ -118,7 +117,6 @@ long sys_set_robust_list(struct trapframe *tf, const uint64_t args[6])
 		return -EINVAL;
 	current_user->robust_list = args[0];
 	current_user->robust_len = args[1];
-	home_replay(NR_SET_ROBUST_LIST, args[0], args[1], 0, 0, 0, 0);
 	return 0;
 }
 
@@ -147,7 +145,6 @@ static long rseq_unregister(struct uthread *u, const uint64_t args[6])
 	u->rseq_addr = 0;
 	u->rseq_size = 0;
 	u->rseq_cpu = -1;
-	home_replay(NR_RSEQ, args[0], args[1], args[2], args[3], 0, 0);
 	return 0;
 }
 
@@ -174,7 +171,6 @@ long sys_rseq(struct trapframe *tf, const uint64_t args[6])
 	u->rseq_size = len;
 	u->rseq_sig = (uint32_t)args[3];
 	u->rseq_cpu = -1;
-	home_replay(NR_RSEQ, args[0], args[1], args[2], args[3], 0, 0);
 	return 0;
 }
 

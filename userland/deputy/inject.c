@@ -176,7 +176,11 @@ int inject_exit(struct stub *stub)
 	do {
 		if (stub_resume(stub, PTRACE_CONT, 0) || next_stop(stub, &status))
 			return -ESRCH;
-		if (!(status >> 16) && WSTOPSIG(status) != SIGTRAP)
+		if (status >> 16)
+			continue;
+		if (faulted(stub, WSTOPSIG(status), agent_gadget(stub)))
+			return -EFAULT;
+		if (WSTOPSIG(status) != SIGTRAP)
 			signal_seen(stub, WSTOPSIG(status));
 	} while (status >> 16 != PTRACE_EVENT_EXIT);
 	return 0;

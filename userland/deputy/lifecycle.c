@@ -192,8 +192,10 @@ static void begin_thread_exit(struct stub *stub, struct call *call)
 		return;
 	}
 	call_forget(stub);
-	if (inject_exit(stub))
+	if (inject_exit(stub)) {
+		kill(stub->process->pid, SIGKILL);
 		return;
+	}
 	stub->state = STUB_DYING;
 	stub_resume(stub, PTRACE_CONT, 0);
 }
