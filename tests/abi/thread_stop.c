@@ -49,6 +49,8 @@ static void test(void)
 	CHECK(!pipe(up) && !pipe(down));
 	fflush(stdout);
 	pid = fork();
+	/* Its own group, which is not orphaned: Linux would not stop an orphan for SIGTSTP. */
+	setpgid(pid, pid);
 	if (!pid)
 		child();
 	CHECK(read(up[0], &c, 1) == 1 && c == 'r');
