@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Robust mutexes: who waits for a thread that ended is told, and may repair what it left. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <time.h>
 
 #include "tests/abi/abi.h"
@@ -8,12 +9,14 @@
 #define MUTEXES 5
 
 static pthread_mutex_t m[MUTEXES];
+static sem_t locked;
 
 static void *dies(void *arg)
 {
 	for (int i = 0; i < MUTEXES; i++)
 		CHECK(!pthread_mutex_lock(&m[i]));
 	pthread_mutex_unlock(&m[2]);
+	sem_post(&locked);
 	if (arg) {
 		struct timespec ts = { 0, 20000000 };
 
@@ -54,14 +57,9 @@ static void test(void)
 	CHECK(!pthread_mutex_init(&m[1], &attr));
 
 	/* Somebody waits for it at that moment, or soon. */
-	CHECK(!pthread_create(&t, NULL, dies, (void *)1));
-	CHECK(!pthread_create(&w, NULL, waits, (void *)4));
-	CHECK(!pthread_join(t, NULL) && !pthread_join(w, &result));
-	/* Either it was too early, ended with it locked, or it was told. */
-	if (!result)
-		CHECK(pthread_mutex_lock(&m[4]) == EOWNERDEAD);
-	else
-		CHECK(result == (void *)EOWNERDEAD);
+	CHECK(!sem_init(&locked, 0, 0) && !pthread_create(&t, NULL, dies, (void *)1));
+	CHECK(!sem_wait(&locked) && !pthread_create(&w, NULL, waits, (void *)4));
+	CHECK(!pthread_join(t, NULL) && !pthread_join(w, &result) && result == (void *)EOWNERDEAD);
 	for (int i = 0; i < MUTEXES; i++)
 		pthread_mutex_destroy(&m[i]);
 	printf("robust ok\n");
