@@ -64,14 +64,37 @@ static void to_node(struct process *process, pid_t tid, const siginfo_t *info)
 		free(take(&process->sent_signals));
 }
 
+/* Does this timer of timer_create(2) signal a thread (SIGEV_THREAD_ID)? proc(5), timers. */
+static bool timer_of_thread(const struct process *process, int id)
+{
+	char path[40], line[128];
+	bool found = false, of_thread = false;
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), "/proc/%d/timers", process->pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "ID: %d", &n) == 1)
+			found = n == id;
+		else if (found && !strncmp(line, "notify:", 7))
+			of_thread = strstr(line, "/tid.") != NULL;
+	}
+	if (f)
+		fclose(f);
+	return of_thread;
+}
+
 /*
  * Is this signal for the thread that shows it, and not for the process? It is if it was sent so
- * (tgkill(2)), or if Linux answers the thread's own call with it.
+ * (tgkill(2), a timer), or if Linux answers the thread's own call with it.
  */
 static bool for_thread(const struct stub *stub, const siginfo_t *info)
 {
 	if (info->si_code == SI_TKILL)
 		return true;
+	if (info->si_code == SI_TIMER)
+		return timer_of_thread(stub->process, info->si_timerid);
 	return (info->si_signo == SIGPIPE || info->si_signo == SIGXFSZ) &&
 	       stub->state == STUB_CALLING && info->si_code == SI_USER &&
 	       info->si_pid == stub->process->pid;
