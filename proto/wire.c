@@ -84,6 +84,18 @@ const char *wire_check_pages(const void *payload, uint32_t len)
 	return NULL;
 }
 
+const char *wire_check_put(const void *payload, uint32_t len)
+{
+	const struct wire_put *put = payload;
+
+	if (!put->npages || put->npages > WIRE_PAGES_MAX || put->addr % WIRE_PAGE_SIZE ||
+	    put->addr > UINT64_MAX - (uint64_t)put->npages * WIRE_PAGE_SIZE)
+		return "shared pages with an impossible range";
+	if (len != sizeof(*put) + put->npages * WIRE_PAGE_SIZE)
+		return "shared pages whose content does not add up";
+	return NULL;
+}
+
 const char *wire_check_text(struct wire_text *text)
 {
 	if (!memchr(text->text, 0, sizeof(text->text)))

@@ -72,6 +72,8 @@ enum {
 	X(MMAP, NH, sizeof(struct wire_mmap), sizeof(struct wire_mmap))                   \
 	X(MMAPPED, HN, sizeof(struct wire_mmapped), sizeof(struct wire_mmapped))          \
 	X(FORK, NH, sizeof(struct wire_fork), sizeof(struct wire_fork))                   \
+	X(PUT, NH, sizeof(struct wire_put),                                               \
+	  sizeof(struct wire_put) + WIRE_PAGES_MAX * WIRE_PAGE_SIZE)                      \
 	/* life and death */                                                              \
 	X(SIGNAL, HN, sizeof(struct wire_signal), sizeof(struct wire_signal))             \
 	X(STOPPED, NH, sizeof(struct wire_signal), sizeof(struct wire_signal))            \
@@ -178,6 +180,15 @@ struct wire_file {
 	uint64_t mtime_ns;
 	uint64_t ctime_ns;
 };
+
+/*
+ * mtime_ns of memory that several processes write (MAP_SHARED): dev and ino then name the memory, not
+ * its content, and the node keeps the one copy as long as it runs all who share it. FRESH: nobody has
+ * touched it yet, so it is all zeros, `size` bytes of them. Otherwise size is UINT64_MAX, and where it
+ * ends home says page by page.
+ */
+#define WFILE_SHARED UINT64_MAX
+#define WFILE_FRESH (UINT64_MAX - 1)
 
 enum {
 	WVMA_READ = 1,	/* PROT_* */
@@ -333,7 +344,17 @@ struct wire_reply {
 	uint32_t lens[WIRE_BUFS_MAX];	/* bytes returned of each buffer, 0 if none */
 };
 
-/* mmap of a file: executed in the stub at this very address, answered with the file's identity. */
+/*
+ * Pages of shared memory that this node has changed, for the stub's mapping at addr; npages pages
+ * follow. Answered by REPLY, ret 0 or -errno. prot: the mapping's rights, which may not be enough.
+ */
+struct wire_put {
+	uint64_t addr;
+	uint32_t npages;	/* 1 to WIRE_PAGES_MAX */
+	uint32_t prot;		/* PROT_* */
+};
+
+/* mmap of a file, or of new shared memory (MAP_ANONYMOUS, fd -1): executed in the stub at this very address, answered with the file's identity. */
 struct wire_mmap {
 	uint64_t addr;
 	uint64_t len;
@@ -382,6 +403,7 @@ const char *wire_check(const struct wire_hdr *hdr, int to_node);
 const char *wire_type_name(unsigned type);
 
 /* Checks what the header's check cannot: that counts fit the payload. NULL or what is wrong. */
+const char *wire_check_put(const void *payload, uint32_t len);
 const char *wire_check_call(const void *payload, uint32_t len);
 const char *wire_check_pages(const void *payload, uint32_t len);
 const char *wire_check_text(struct wire_text *text);

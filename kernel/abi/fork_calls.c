@@ -156,9 +156,13 @@ static long do_fork(struct trapframe *tf, const struct fork_request *req)
 		return pid;
 	}
 	proc_start(child);
-	if (req->flags & CLONE_VFORK)
+	if (req->flags & CLONE_VFORK) {
+		__atomic_store_n(&parent->vforking, true, __ATOMIC_RELEASE);
+		guest_gate_look(parent->session);
 		wait_event(&child->vfork_wq, __atomic_load_n(&child->vfork_done, __ATOMIC_SEQ_CST) ||
 						     proc_ending(parent));
+		__atomic_store_n(&parent->vforking, false, __ATOMIC_RELEASE);
+	}
 	proc_put(child);
 	return pid;
 }

@@ -322,7 +322,7 @@ long sys_restart_syscall(struct trapframe *tf, const uint64_t args[6])
 	case RESTART_SLEEP:
 		return sleep_relative(r.deadline_ns, r.args[0]);
 	case RESTART_FUTEX:
-		return futex_wait_on(r.args[0], r.args[1], r.args[2], r.deadline_ns);
+		return futex_wait_on(r.args[0], r.args[3], r.args[1], r.args[2], r.deadline_ns);
 	case RESTART_POLL:
 		return poll_until(r.args, r.deadline_ns);
 	default:

@@ -393,3 +393,19 @@ long guest_fork(uint64_t clone_flags)
 	pending_end(s, &p);
 	return ret;
 }
+
+int guest_put(struct session *s, uint32_t pid, const struct wire_put *put, const void *pages)
+{
+	struct part parts[] = { { put, sizeof(*put) }, { pages, put->npages * PAGE_SIZE } };
+	struct pending p;
+	int ret;
+
+	pending_begin(s, &p, W_REPLY, 0);
+	ret = conn_send(s->conn, W_PUT, 0, pid, p.id, parts, 2, 0);
+	if (!ret)
+		ret = pending_wait(s, &p, false);
+	if (!ret)
+		ret = p.reply.ret;
+	pending_end(s, &p);
+	return ret > 0 ? -EIO : ret;
+}

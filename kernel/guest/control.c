@@ -6,6 +6,7 @@
 #include "kernel/guest/guest.h"
 #include "kernel/guest/pager.h"
 #include "kernel/guest/session.h"
+#include "kernel/guest/shared.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
@@ -45,6 +46,7 @@ int guest_enlist(struct proc *proc)
 	lost = s->lost;
 	spin_unlock(&s->lock);
 	__atomic_add_fetch(&guests, 1, __ATOMIC_RELAXED);
+	guest_gate_look(s);
 	/* The connection may have gone while nobody looked after this one yet. */
 	if (lost)
 		proc_kill(proc);
@@ -57,6 +59,7 @@ static void unlist(struct session *s, struct guest *g)
 	guest_pager_handover(s, g);
 	list_del(&g->link);
 	list_init(&g->link);
+	guest_gate_look(s);
 }
 
 void guest_unlist(struct proc *proc)
@@ -94,6 +97,7 @@ void guest_mm_split(struct proc *proc)
 	spin_lock(&proc->session->lock);
 	g->mm = mm_get(proc->mm);
 	spin_unlock(&proc->session->lock);
+	guest_gate_look(proc->session);
 	mm_put(old);
 }
 

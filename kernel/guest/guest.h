@@ -66,6 +66,9 @@ long guest_fork(uint64_t clone_flags);
  */
 int guest_go_home(void);
 
+/* A process that others may wait for at the gate (shared.c) does not run for a while. Any context. */
+void guest_gate_look(struct session *s);
+
 /* Does the node take guests? Set from the menu and by its owner. */
 bool guest_closed(void);
 void guest_close(bool closed);

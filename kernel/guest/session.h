@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "kernel/list.h"
+#include "kernel/sync/mutex.h"
 #include "kernel/sync/spinlock.h"
 #include "kernel/sync/waitq.h"
 #include "net/transport.h"
@@ -46,6 +47,9 @@ struct session {
 	struct list_head arriving;	/* struct arrival: images not committed yet; network thread */
 	struct list_head ghosts;	/* struct ghost: memory of processes that went home */
 
+	struct waitq gate_wq;		/* who goes home waits for those who share its memory */
+	struct mutex gate_lock;		/* one hands over the memory of all */
+
 	/* Home's clocks minus ours, ns. */
 	struct clock_offset realtime, monotonic, boottime;
 };
@@ -58,6 +62,7 @@ struct guest {
 	uint64_t calls;			/* forwarded; atomic */
 	uint64_t signals;		/* W_SIGNALs taken in since it arrived; session->lock */
 	bool leaving;			/* its image is on the way: later ones stay home's; the same lock */
+	bool gated, put, handed;	/* shared.c's: at the gate, and what became of its memory; the same */
 };
 
 struct session *session_get(struct session *s);
@@ -99,6 +104,12 @@ int session_send(struct session *s, unsigned type, uint32_t tid, uint32_t id, co
 		 size_t len, unsigned how);
 int session_send_text(struct session *s, unsigned type, uint32_t tid, enum wire_reason code,
 		      const char *text, unsigned how);
+
+/*
+ * Sends changed pages of shared memory and waits for the answer: 0, -errno, or -EINTR when home is lost.
+ * By a guest's thread, for any guest of the session.
+ */
+int guest_put(struct session *s, uint32_t pid, const struct wire_put *put, const void *pages);
 
 /* The live guest with this pid, with a reference for the caller, or NULL. */
 struct proc *session_find(struct session *s, uint32_t pid);

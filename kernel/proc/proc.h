@@ -73,6 +73,7 @@ struct proc {
 	/* A child of vfork shares its parent's memory until it has done execve or ended. */
 	bool shares_mm;
 	bool vfork_done;
+	bool vforking;			/* waits for a child that shares its memory; atomic */
 	struct waitq vfork_wq;
 };
 

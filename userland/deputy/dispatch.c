@@ -11,6 +11,7 @@
 #include "userland/deputy/image.h"
 #include "userland/deputy/move.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/shared.h"
 #include "userland/deputy/stub.h"
 
 /* Runs at the node, as far as home knows. */
@@ -71,6 +72,8 @@ const char *dispatch(struct session *session, const struct wire_hdr *hdr, void *
 
 	if (hdr->type == W_PAGE_GET)
 		return page_get(stub, session, hdr, payload);
+	if (!stub && hdr->type == W_PUT)
+		return shared_put(NULL, session, hdr, payload);
 	if (!stub) {
 		/* It ended here before the node had made it of its parent, or unseen by the node. */
 		if (hdr->type == W_IMG_RUNNING || hdr->type == W_CALL)
@@ -78,7 +81,7 @@ const char *dispatch(struct session *session, const struct wire_hdr *hdr, void *
 		return NULL;
 	}
 	if (stub->state == STUB_DYING)
-		return NULL;
+		return hdr->type == W_PUT ? shared_put(NULL, session, hdr, payload) : NULL;
 
 	switch (hdr->type) {
 	case W_IMG_RUNNING:
@@ -124,6 +127,8 @@ const char *dispatch(struct session *session, const struct wire_hdr *hdr, void *
 	case W_STOPPED:
 	case W_EXIT:
 		return call_message(stub, hdr, payload);
+	case W_PUT:
+		return shared_put(stub, session, hdr, payload);
 	case W_ABORT:
 		call_abort(stub, hdr->id);
 		return NULL;

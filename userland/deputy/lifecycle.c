@@ -18,6 +18,7 @@
 #include "userland/deputy/inject.h"
 #include "userland/deputy/move.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/shared.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/trace.h"
@@ -217,7 +218,7 @@ void lifecycle_begin(struct stub *stub, struct call *call)
 	/* Nothing but the rest of the image can follow an image's beginning. */
 	if (stub->state == STUB_RETURNING &&
 	    (call->hdr.type == W_CALL || call->hdr.type == W_FORK || call->hdr.type == W_MMAP ||
-	     call->hdr.type == W_STOPPED)) {
+	     call->hdr.type == W_PUT || call->hdr.type == W_STOPPED)) {
 		session_fail(stub->session, "it sent %s for process %d, which is on its way home",
 			     wire_type_name(call->hdr.type), stub->tgid);
 		return;
@@ -228,6 +229,10 @@ void lifecycle_begin(struct stub *stub, struct call *call)
 		break;
 	case W_MMAP:
 		call_mmap(stub, call);
+		call_drop(stub, call);
+		break;
+	case W_PUT:
+		shared_put_queued(stub, call);
 		call_drop(stub, call);
 		break;
 	case W_FORK:
