@@ -1,6 +1,7 @@
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # CPython processes that share memory: mmap, multiprocessing's locks and shared values.
-python3 - <<'EOF'
+/usr/bin/python3 - <<'EOF'
 import mmap, os, struct
 m = mmap.mmap(-1, 1 << 16)
 pids = []
@@ -16,7 +17,7 @@ for pid in pids:
     assert os.waitpid(pid, 0)[1] == 0
 print([struct.unpack_from('I', m, 4096 * i)[0] for i in range(4)], bytes(m[100:104]))
 EOF
-python3 - <<'EOF'
+/usr/bin/python3 - <<'EOF'
 import multiprocessing as mp
 ctx = mp.get_context('fork')
 def work(lock, total, array, me):
