@@ -54,6 +54,8 @@ const char *wire_check_call(const void *payload, uint32_t len)
 			return "call with an oversized buffer";
 		if (bufs[i].arg > 5 && bufs[i].arg != WBUF_NO_ARG)
 			return "buffer for an argument that does not exist";
+		if (bufs[i].offset >= WIRE_PAGE_SIZE)
+			return "buffer at an impossible place";
 		if (bufs[i].flags & WBUF_IN)
 			in += bufs[i].len;
 	}

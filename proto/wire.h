@@ -304,7 +304,7 @@ struct wire_buf {
 	uint32_t len;
 	uint8_t arg;		/* 0 to 5, or WBUF_NO_ARG: reached by a fixup only */
 	uint8_t flags;		/* WBUF_* */
-	uint16_t reserved;
+	uint16_t offset;	/* in its page, below WIRE_PAGE_SIZE: O_DIRECT looks at it */
 };
 
 struct wire_fixup {

@@ -234,7 +234,8 @@ static int call_send(struct session *s, const struct fcall *call, uint32_t tid, 
 	for (unsigned i = 0; i < call->nbufs; i++) {
 		const struct fbuf *b = &call->buf[i];
 
-		bufs[i] = (struct wire_buf){ .len = b->len, .arg = b->arg, .flags = b->flags };
+		bufs[i] = (struct wire_buf){ .len = b->len, .arg = b->arg, .flags = b->flags,
+					     .offset = b->kernel ? call->offset[i] : b->addr % PAGE_SIZE };
 		head.total += b->flags & WBUF_IN ? b->len : 0;
 	}
 	if (head.total) {

@@ -33,6 +33,7 @@ struct fcall {
 	uint64_t args[6];
 	unsigned nbufs;
 	struct fbuf buf[WIRE_BUFS_MAX];
+	uint16_t offset[WIRE_BUFS_MAX];		/* of a kernel buffer's original in its page */
 	const struct wire_fixup *fixups;	/* kernel memory, the caller's */
 	unsigned nfixups;
 	uint32_t returned[WIRE_BUFS_MAX];	/* out: bytes that came back for each buffer */

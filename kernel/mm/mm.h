@@ -269,6 +269,9 @@ bool mm_range_live(struct mm *mm, uint64_t addr, uint64_t len);
 /* True when every page of the range is mapped: what madvise, mlock and msync ask. */
 bool mm_range_mapped(struct mm *mm, uint64_t addr, uint64_t len);
 
+/* Sets bit 0 of vec[i] for each page i of start..end that has content, here or at home. */
+void mm_resident(struct mm *mm, uint64_t start, uint64_t end, uint8_t *vec);
+
 /* --- faults (fault.c) ------------------------------------------------------------------------ */
 
 enum mm_access { MM_READ = WVMA_READ, MM_WRITE = WVMA_WRITE, MM_EXEC = WVMA_EXEC };

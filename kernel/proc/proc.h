@@ -78,7 +78,14 @@ struct proc {
 };
 
 /* How a blocked call that a signal interrupted goes on when nothing handles the signal. */
-enum restart_kind { RESTART_NONE, RESTART_SLEEP, RESTART_FUTEX, RESTART_POLL };
+enum restart_kind {
+	RESTART_NONE,
+	RESTART_SLEEP,
+	RESTART_FUTEX,
+	RESTART_POLL,	  /* milliseconds in argument 2 */
+	RESTART_EPOLL,	  /* milliseconds in argument 3 */
+	RESTART_TIMESPEC, /* argument 3 points to a struct timespec */
+};
 
 struct restart_block {
 	enum restart_kind kind;
