@@ -386,13 +386,18 @@ struct wire_exit {
 	uint64_t stime_ns;
 };
 
-/* Once a second, for each guest of the session. */
+/*
+ * Once a second for each guest of the session, and before its EXIT, its execve, and its image on the way
+ * home, so that no call goes uncounted.
+ */
 struct wire_stat {
 	uint64_t cpu_ns;	/* burnt on this node */
 	uint64_t rss_pages;
 	uint64_t away_pages;	/* still to be fetched */
-	uint64_t calls;		/* forwarded */
+	uint64_t calls;		/* W_CALLs: forwarded, and repeated at home */
 	uint64_t faults;	/* that asked home */
+	uint64_t local;		/* system calls served by the node, since the last STAT */
+	uint64_t forwarded;	/* and by home */
 };
 
 /*

@@ -40,6 +40,7 @@ struct pending {
 
 static void pending_begin(struct session *s, struct pending *p, enum wire_type answer, uint32_t room)
 {
+	current_user->questions++;
 	memset(p, 0, sizeof(*p));
 	p->tid = current_user->tid;
 	p->id = guest_next_id();

@@ -268,6 +268,7 @@ static void send_image(struct session *s, struct proc *proc, const struct wire_t
 	image.brk = proc->mm->brk;
 	image.why = proc->why;
 	proc_cpu_times(proc, &image.utime_ns, &image.stime_ns);
+	guest_send_stat(guest, 0);
 	session_send(s, W_IMG_BEGIN, proc->pid, 0, &image, sizeof(image), 0);
 	conn_send(s->conn, W_IMG_THREAD, 0, proc->pid, 0, thread, 2, 0);
 	proc_export_signals(proc, send_signal, proc);

@@ -75,6 +75,11 @@ bool guest_closed(void);
 void guest_close(bool closed);
 unsigned guest_count(void);
 
+/* Counts a system call of the current process that has ended; home: it waited for home. */
+void guest_count_syscall(bool home);
+/* Tells home what was counted so far: before the process is replaced by a fresh image. */
+void guest_report(void);
+
 /* Tells home that the process has ended. The caller then frees it. */
 void guest_exit(struct proc *proc, int signo, int status);
 

@@ -59,7 +59,8 @@ struct guest {
 	struct list_head link;		/* session->guests; empty: it has left or ended */
 	struct proc *proc;
 	struct mm *mm;			/* a reference: outlives the process's own */
-	uint64_t calls;			/* forwarded; atomic */
+	uint64_t calls;			/* W_CALLs; atomic */
+	uint64_t local, forwarded;	/* system calls that have ended, since the last STAT; atomic */
 	uint64_t signals;		/* W_SIGNALs taken in since it arrived; session->lock */
 	bool leaving;			/* its image is on the way: later ones stay home's; the same lock */
 	bool gated, put, handed;	/* shared.c's: at the gate, and what became of its memory; the same */
@@ -96,6 +97,8 @@ void guest_arrivals_lost(struct session *s);
 void guest_departures_lost(struct session *s);
 void guest_procs_lost(struct session *s);
 
+/* Sends STAT for one process; how: SEND_*. */
+void guest_send_stat(struct guest *g, unsigned how);
 /* Sends STAT for each guest. */
 void guest_send_stats(struct session *s);
 

@@ -120,6 +120,7 @@ struct uthread {
 	struct restart_block restart;
 	uint64_t restart_nr;		/* of the call that `restart` goes on with */
 	uint64_t stime_ns;		/* CPU time inside system calls */
+	uint64_t questions;		/* to home, that were waited for: calls, mappings, forks */
 	uint64_t call_start_ns;		/* CPU time when the current one began; 0: in none */
 	bool retreating;		/* retreat() was called since the last entry */
 	bool steady;			/* its forwarded calls are not aborted: see file_calls.c */

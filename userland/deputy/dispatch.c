@@ -6,6 +6,7 @@
 
 #include "userland/deputy/away.h"
 #include "userland/deputy/call.h"
+#include "userland/deputy/count.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/home.h"
 #include "userland/deputy/image.h"
@@ -109,7 +110,7 @@ const char *dispatch(struct session *session, const struct wire_hdr *hdr, void *
 	case W_PAGES:
 		return to_image(stub, session, hdr, payload);
 	case W_STAT:
-		memcpy(&stub->stat, payload, sizeof(stub->stat));
+		count_stat(stub, payload);
 		return NULL;
 	}
 

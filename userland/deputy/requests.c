@@ -61,11 +61,12 @@ static void print_process(struct control_conn *conn, const struct stub *stub)
 		info.state = stub->state == STUB_CALLING ? 'S' : 'R';
 	control_print(conn,
 		      "proc\tpid=%d\tppid=%d\tnode=%s\tstate=%c\tutime_ms=%llu\trss_kb=%llu\t"
-		      "calls=%llu\tcomm=%s\tcmd=%s\twhy=%s",
+		      "calls=%llu\tlocal=%llu\tforwarded=%llu\tcomm=%s\tcmd=%s\twhy=%s",
 		      stub->tgid, info.ppid, where_is(stub, where, sizeof(where)), info.state,
 		      (unsigned long long)(info.cpu_ms + stub->stat.cpu_ns / 1000000),
 		      (unsigned long long)(away ? stub->stat.rss_pages * 4 : info.rss_kb),
-		      (unsigned long long)stub->calls_total, info.comm, info.cmd, why_last(stub));
+		      (unsigned long long)stub->calls_total, (unsigned long long)stub->calls_local,
+		      (unsigned long long)stub->calls_forwarded, info.comm, info.cmd, why_last(stub));
 }
 
 static void do_ps(struct control_conn *conn, char *line)
