@@ -61,7 +61,7 @@ KLINK := $(CC) -nostdlib -static -no-pie -Wl,-z,max-page-size=4096,--build-id=no
 DEPS_STAMP := $(THIRD)/stamp
 KERNEL := $(BUILD)/muster.elf
 
-.PHONY: all help deps kernel run check bench images install clean distclean FORCE
+.PHONY: all docs help deps kernel run check bench images install clean distclean FORCE
 
 all: kernel
 
@@ -74,6 +74,7 @@ help:
 	@echo '  make check      every test; last line: N passed, N failed'
 	@echo '  make bench      every benchmark; also $(BUILD)/bench.tsv'
 	@echo '  make images     $(BUILD)/images: floppy, ISO/USB, kernel (CMDLINE="..." sets its command line)'
+	@echo '  make docs       docs/SYSCALLS.md, from the system-call table'
 	@echo '  make install    DESTDIR= PREFIX=/usr/local'
 	@echo '  make clean      remove what was built; distclean: also what was fetched'
 	@echo
@@ -138,6 +139,10 @@ $(KERNEL): $(BUILD)/muster.pass1.elf $(BUILD)/kobj/ksyms.o
 -include tests/build.mk
 -include tests/bench.mk
 -include iso/build.mk
+
+# What of the documentation is made from the sources; committed.
+docs:
+	python3 docs/gen-syscalls.py >docs/SYSCALLS.md
 
 # The README's first session, on a node that boots from the floppy image.
 run: tools images

@@ -20,6 +20,8 @@
 #define PART_ALWAYS(n) { ARG_PART, 1, n }
 #define PART_LEN_(k, extra, ...) { ARG_PART_LEN, k, extra }
 #define PART_LEN(...) PART_LEN_(__VA_ARGS__, 0, 0)
+#define IN_SELF(extra) { ARG_SELF, 0, extra }
+#define PART_SELF(extra) { ARG_SELF, 1, extra }
 #define INOUT_MUL(k, n) { ARG_INOUT_MUL, k, n }
 #define TIMEOUT(n) { ARG_TIMEOUT, 0, n }
 #define FDSET(k) { ARG_FDSET, k, 0 }

@@ -35,6 +35,8 @@ enum sys_argkind {
 	ARG_PART,	/* `size` bytes from home; the call may write only some of them, with ref
 			 * even when it fails. They go there first, so that the rest stays as it was */
 	ARG_PART_LEN,  /* the same, argument ref plus size bytes */
+	ARG_SELF,      /* a struct that begins with a length: so many bytes plus size to home; with
+			* ref also back, even when the call fails */
 	ARG_INOUT,     /* `size` bytes, read first, written afterwards */
 	ARG_INOUT_MUL, /* argument ref times size bytes; written back on failure too */
 	ARG_TIMEOUT,   /* `size` bytes in; the time left comes back, also on failure, if writable */

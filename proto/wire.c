@@ -54,6 +54,8 @@ const char *wire_check_call(const void *payload, uint32_t len)
 			return "call with an oversized buffer";
 		if (bufs[i].arg > 5 && bufs[i].arg != WBUF_NO_ARG)
 			return "buffer for an argument that does not exist";
+		if (bufs[i].offset >= WIRE_PAGE_SIZE)
+			return "buffer at an impossible place";
 		if (bufs[i].flags & WBUF_IN)
 			in += bufs[i].len;
 	}
@@ -81,6 +83,18 @@ const char *wire_check_pages(const void *payload, uint32_t len)
 	}
 	if (len != sizeof(*pages) + raw * WIRE_PAGE_SIZE)
 		return "pages whose content does not add up";
+	return NULL;
+}
+
+const char *wire_check_put(const void *payload, uint32_t len)
+{
+	const struct wire_put *put = payload;
+
+	if (!put->npages || put->npages > WIRE_PAGES_MAX || put->addr % WIRE_PAGE_SIZE ||
+	    put->addr > UINT64_MAX - (uint64_t)put->npages * WIRE_PAGE_SIZE)
+		return "shared pages with an impossible range";
+	if (len != sizeof(*put) + put->npages * WIRE_PAGE_SIZE)
+		return "shared pages whose content does not add up";
 	return NULL;
 }
 

@@ -72,6 +72,8 @@ enum {
 	X(MMAP, NH, sizeof(struct wire_mmap), sizeof(struct wire_mmap))                   \
 	X(MMAPPED, HN, sizeof(struct wire_mmapped), sizeof(struct wire_mmapped))          \
 	X(FORK, NH, sizeof(struct wire_fork), sizeof(struct wire_fork))                   \
+	X(PUT, NH, sizeof(struct wire_put),                                               \
+	  sizeof(struct wire_put) + WIRE_PAGES_MAX * WIRE_PAGE_SIZE)                      \
 	/* life and death */                                                              \
 	X(SIGNAL, HN, sizeof(struct wire_signal), sizeof(struct wire_signal))             \
 	X(STOPPED, NH, sizeof(struct wire_signal), sizeof(struct wire_signal))            \
@@ -179,6 +181,15 @@ struct wire_file {
 	uint64_t mtime_ns;
 	uint64_t ctime_ns;
 };
+
+/*
+ * mtime_ns of memory that several processes write (MAP_SHARED): dev and ino then name the memory, not
+ * its content, and the node keeps the one copy as long as it runs all who share it. FRESH: nobody has
+ * touched it yet, so it is all zeros, `size` bytes of them. Otherwise size is UINT64_MAX, and where it
+ * ends home says page by page.
+ */
+#define WFILE_SHARED UINT64_MAX
+#define WFILE_FRESH (UINT64_MAX - 1)
 
 enum {
 	WVMA_READ = 1,	/* PROT_* */
@@ -295,7 +306,7 @@ struct wire_buf {
 	uint32_t len;
 	uint8_t arg;		/* 0 to 5, or WBUF_NO_ARG: reached by a fixup only */
 	uint8_t flags;		/* WBUF_* */
-	uint16_t reserved;
+	uint16_t offset;	/* in its page, below WIRE_PAGE_SIZE: O_DIRECT looks at it */
 };
 
 struct wire_fixup {
@@ -335,7 +346,17 @@ struct wire_reply {
 	uint32_t lens[WIRE_BUFS_MAX];	/* bytes returned of each buffer, 0 if none */
 };
 
-/* mmap of a file: executed in the stub at this very address, answered with the file's identity. */
+/*
+ * Pages of shared memory that this node has changed, for the stub's mapping at addr; npages pages
+ * follow. Answered by REPLY, ret 0 or -errno. prot: the mapping's rights, which may not be enough.
+ */
+struct wire_put {
+	uint64_t addr;
+	uint32_t npages;	/* 1 to WIRE_PAGES_MAX */
+	uint32_t prot;		/* PROT_* */
+};
+
+/* mmap of a file, or of new shared memory (MAP_ANONYMOUS, fd -1): executed in the stub at this very address, answered with the file's identity. */
 struct wire_mmap {
 	uint64_t addr;
 	uint64_t len;
@@ -367,13 +388,18 @@ struct wire_exit {
 	uint64_t stime_ns;
 };
 
-/* Once a second, for each guest of the session. */
+/*
+ * Once a second for each guest of the session, and before its EXIT, its execve, and its image on the way
+ * home, so that no call goes uncounted.
+ */
 struct wire_stat {
 	uint64_t cpu_ns;	/* burnt on this node */
 	uint64_t rss_pages;
 	uint64_t away_pages;	/* still to be fetched */
-	uint64_t calls;		/* forwarded */
+	uint64_t calls;		/* W_CALLs: forwarded, and repeated at home */
 	uint64_t faults;	/* that asked home */
+	uint64_t local;		/* system calls served by the node, since the last STAT */
+	uint64_t forwarded;	/* and by home */
 };
 
 /*
@@ -384,6 +410,7 @@ const char *wire_check(const struct wire_hdr *hdr, int to_node);
 const char *wire_type_name(unsigned type);
 
 /* Checks what the header's check cannot: that counts fit the payload. NULL or what is wrong. */
+const char *wire_check_put(const void *payload, uint32_t len);
 const char *wire_check_call(const void *payload, uint32_t len);
 const char *wire_check_pages(const void *payload, uint32_t len);
 const char *wire_check_text(struct wire_text *text);

@@ -23,6 +23,11 @@ typedef long sys_fn(struct trapframe *tf, const uint64_t args[6]);
 /* forward.c: executes the call at home, as its row in the table says. */
 long forward(uint64_t nr, const uint64_t args[6]);
 
+/* The same by another description. */
+long forward_as(const struct sys_desc *d, uint64_t nr, const uint64_t args[6]);
+/* What a forwarded call's result means when the process has been called home meanwhile. */
+long interrupted(long ret);
+
 /* The same with plain values only, and without waiting. */
 long home_call(uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
 	       uint64_t a5);
@@ -32,6 +37,9 @@ void home_replay(uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3
 /* For a call that this node does not serve in this form. */
 long not_served(uint64_t nr, const char *form);
 
+/* wait_calls.c: restart_syscall() for those. */
+long wait_again(struct trapframe *tf, const struct restart_block *r);
+
 /* mask.c: the signal mask that belongs to a waiting call. 0 or -errno. */
 long mask_begin(uint64_t set, uint64_t size);
 /* After the call: puts the old mask back unless a handler is to run under the new one. */
@@ -39,7 +47,8 @@ void mask_end(long ret);
 
 /*
  * sys_NAME() for each call that is LOCAL or SPLIT, by family: memory.c, signal_calls.c,
- * time_calls.c, process_calls.c, fork_calls.c, exec_calls.c, file_calls.c.
+ * time_calls.c, wait_calls.c, process_calls.c, fork_calls.c, exec_calls.c, file_calls.c,
+ * message_calls.c, ipc_calls.c.
  */
 #define DECLARE_LOCAL(name) sys_fn sys_##name;
 #define DECLARE_SPLIT(name) sys_fn sys_##name;

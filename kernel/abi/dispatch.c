@@ -4,6 +4,7 @@
 
 #include "kernel/abi/abi.h"
 #include "kernel/cpu/percpu.h"
+#include "kernel/guest/guest.h"
 #include "kernel/kprintf.h"
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
@@ -44,9 +45,10 @@ void syscall_dispatch(struct trapframe *tf)
 {
 	const uint64_t args[6] = { tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9 };
 	struct uthread *u = current_user;
-	uint64_t nr = tf->error;
+	uint64_t nr = tf->error, questions;
 	long ret;
 
+	questions = u->questions;
 	u->call_start_ns = thread_cpu_ns(current) | 1;
 	ret = serve(tf, nr, args);
 	u->stime_ns += thread_cpu_ns(current) - u->call_start_ns;
@@ -63,6 +65,8 @@ void syscall_dispatch(struct trapframe *tf)
 		restart_forget(tf);
 		return;
 	}
+	if (!restart_code(ret))
+		guest_count_syscall(u->questions != questions);
 	tf->rax = ret;
 	if (ret == -ERESTART_RESTARTBLOCK_ && nr != NR_RESTART_SYSCALL)
 		u->restart_nr = nr;

@@ -171,6 +171,7 @@ static long do_exec(uint64_t nr, const uint64_t args[6], unsigned path_arg)
 	call->nbufs = 4;
 	call->fixups = s.fixups;
 	call->nfixups = s.n;
+	guest_report();
 	ret = current_user->retreating ? RETREATED : guest_call(call);
 out:
 	kfree(s.data);

@@ -205,6 +205,7 @@ static long do_fork(struct trapframe *tf, const struct fork_request *req)
 	proc_start(child);
 	if (req->flags & CLONE_VFORK) {
 		proc_vfork_begin(parent);
+		guest_gate_look(parent->session);
 		wait_event(&child->vfork_wq, __atomic_load_n(&child->vfork_done, __ATOMIC_SEQ_CST) ||
 						     proc_ending(parent));
 		proc_vfork_end(parent);

@@ -18,6 +18,8 @@
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 
+#define NR_PSELECT6 270
+
 #define PATH_BYTES	  4096 /* PATH_MAX: Linux copies no more of any string */
 #define FDSET_BYTES_MAX	  (1u << 17)
 #define SOCKOPT_BYTES_MAX (1u << 20)
@@ -52,16 +54,22 @@ void *marshal_alloc(struct marshal *m, size_t len)
 	return p;
 }
 
-static void marshal_free(struct marshal *m)
+void marshal_fixup(struct marshal *m, unsigned buf, uint32_t offset, unsigned target)
+{
+	m->fixup[m->call.nfixups++] =
+		(struct wire_fixup){ .buf = buf, .target = target, .offset = offset };
+	m->call.fixups = m->fixup;
+}
+
+void marshal_free(struct marshal *m)
 {
 	for (unsigned i = 0; i < m->nowned; i++)
 		kfree(m->owned[i]);
 }
 
-/* A buffer in user memory. Its accessible part is what home gets to see. */
-static long put_user_buf(struct marshal *m, unsigned arg, uint64_t len, unsigned flags)
+long marshal_user(struct marshal *m, unsigned arg, uint64_t addr, uint64_t len, unsigned flags)
 {
-	uint64_t addr = m->call.args[arg], have;
+	uint64_t have;
 
 	/*
 	 * Outside of user memory: the same at home, where some calls see that before anything else.
@@ -75,6 +83,11 @@ static long put_user_buf(struct marshal *m, unsigned arg, uint64_t len, unsigned
 		flags |= WBUF_BAD;
 	marshal_buf(m, arg, addr, have, flags);
 	return 0;
+}
+
+static long put_user_buf(struct marshal *m, unsigned arg, uint64_t len, unsigned flags)
+{
+	return marshal_user(m, arg, m->call.args[arg], len, flags);
 }
 
 /*
@@ -150,6 +163,16 @@ static uint64_t length_behind(uint64_t ptr)
 	return len < SOCKOPT_BYTES_MAX ? len : SOCKOPT_BYTES_MAX;
 }
 
+/* Linux refuses structs above a page. */
+static uint64_t length_inside(uint64_t ptr)
+{
+	uint32_t len;
+
+	if (get_user32(&len, ptr))
+		return 0;
+	return len < PAGE_SIZE ? len : PAGE_SIZE;
+}
+
 static uint64_t fdset_bytes(uint64_t n)
 {
 	uint64_t bytes = (int32_t)n <= 0 ? 0 : ((n & INT32_MAX) + 63) / 64 * 8;
@@ -168,6 +191,16 @@ static long put_mask_pointer(struct marshal *m, unsigned arg)
 		return 0;
 	m->masked = true;
 	return mask_begin(pair[0], pair[1]);
+}
+
+static long put_iovec(struct marshal *m, unsigned arg, unsigned flags)
+{
+	bool merged = false;
+	long err = marshal_iovec(m, arg, m->call.args[arg], m->call.args[arg + 1], flags, &merged);
+
+	if (merged)
+		m->call.args[arg + 1] = 1;
+	return err;
 }
 
 /* One argument that is a pointer and not NULL. 0, -errno or RETREATED. */
@@ -199,6 +232,9 @@ static long put_pointer(struct marshal *m, unsigned arg, const struct sys_arg *a
 	case ARG_PART_LEN:
 		return put_user_buf(m, arg, count > UINT64_MAX - size ? count : count + size,
 				    WBUF_IN | WBUF_OUT);
+	case ARG_SELF:
+		return put_user_buf(m, arg, length_inside(m->call.args[arg]) + size,
+				    a->ref ? WBUF_IN | WBUF_OUT | WBUF_ALWAYS : WBUF_IN);
 	case ARG_INOUT:
 	case ARG_LENP:
 		return put_inout(m, arg, size, 0);
@@ -217,7 +253,7 @@ static long put_pointer(struct marshal *m, unsigned arg, const struct sys_arg *a
 		return put_user_buf(m, arg, length_behind(count), WBUF_IN | WBUF_OUT);
 	case ARG_IOV_IN:
 	case ARG_IOV_OUT:
-		return marshal_iovec(m, arg, a->kind == ARG_IOV_OUT, count);
+		return put_iovec(m, arg, a->kind == ARG_IOV_OUT ? WBUF_OUT : WBUF_IN);
 	case ARG_SIGMASK:
 		m->masked = true;
 		size = m->call.args[arg];
@@ -259,19 +295,92 @@ static void give_back(struct marshal *m, long ret)
 	copy_to_user(m->back_to, m->back_from, len < m->back_max ? len : m->back_max);
 }
 
+/*
+ * Home had not begun the call when a signal ended it that only the call's mask lets through. It would
+ * be delivered now and the call would wait for the next one; but Linux looks first what is ready, and
+ * then at signals.
+ */
+static long look_once(struct marshal *m)
+{
+	static const uint64_t no_time[2];
+	static const struct {
+		uint16_t nr;
+		uint8_t arg;
+		bool ms;
+	} timeouts[] = {
+		{ NR_PSELECT6, 4, false },
+		{ 271, 2, false }, /* ppoll */
+		{ 281, 3, true },  /* epoll_pwait */
+		{ 441, 3, false }, /* epoll_pwait2 */
+	};
+	struct fbuf *b = NULL;
+	long ret;
+
+	for (unsigned i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+		if (timeouts[i].nr != m->call.nr)
+			continue;
+		m->call.args[timeouts[i].arg] = 0;
+		if (timeouts[i].ms)
+			continue;
+		for (unsigned k = 0; k < m->call.nbufs; k++)
+			if (m->call.buf[k].arg == timeouts[i].arg)
+				b = &m->call.buf[k];
+		if (!b)
+			b = marshal_buf(m, 0, 0, 0, 0);
+		*b = (struct fbuf){ (uint64_t)no_time, sizeof(no_time), timeouts[i].arg, WBUF_IN, true };
+	}
+	current_user->steady = true;
+	/* An interrupted select leaves its sets as they are. */
+	if (m->call.nr == NR_PSELECT6)
+		for (unsigned k = 0; k < m->call.nbufs; k++)
+			m->call.buf[k].flags &= ~WBUF_OUT;
+	ret = guest_call(&m->call);
+	current_user->steady = false;
+	if (ret > 0 && m->call.nr == NR_PSELECT6) {
+		for (unsigned k = 0; k < m->call.nbufs; k++)
+			if (m->call.buf[k].arg >= 1 && m->call.buf[k].arg <= 3)
+				m->call.buf[k].flags |= WBUF_OUT;
+		ret = guest_call(&m->call);
+	}
+	return ret ? ret : -ERESTARTNOHAND_;
+}
+
+long interrupted(long ret)
+{
+	/* Interrupted only because it is called home, where it goes on: no EINTR for that. */
+	if (ret == -EINTR && proc_recall_due(current_proc) && !signal_pending(current))
+		return -ERESTARTNOHAND_;
+	return ret;
+}
+
+/* The value that selects the row of a call with commands. */
+static uint64_t command_of(uint64_t nr, const uint64_t args[6])
+{
+	const struct sys_desc *d = sys_lookup(nr);
+
+	for (int i = 0; i < 6; i++)
+		if (d->args[i].kind == ARG_CMD)
+			return args[d->args[i].ref];
+	return 0;
+}
+
 long forward(uint64_t nr, const uint64_t args[6])
 {
 	const struct sys_desc *d = sys_resolve(nr, args);
-	struct marshal m;
 	char text[32];
+
+	if (d && d->class != SYS_RETREAT)
+		return forward_as(d, nr, args);
+	/* Only calls with commands come here. */
+	snprintf(text, sizeof(text), "command %#llx", (unsigned long long)command_of(nr, args));
+	return not_served(nr, d ? d->name : text);
+}
+
+long forward_as(const struct sys_desc *d, uint64_t nr, const uint64_t args[6])
+{
+	struct marshal m;
 	long ret;
 
-	if (!d || d->class == SYS_RETREAT) {
-		/* Only calls with commands come here; which argument it is, the row says. */
-		snprintf(text, sizeof(text), "command %#llx",
-			 (unsigned long long)args[sys_lookup(nr)->args[0].kind == ARG_CMD ? 0 : 1]);
-		return not_served(nr, d ? d->name : text);
-	}
 	memset(&m, 0, sizeof(m));
 	m.call.nr = nr;
 	for (unsigned i = 0; i < 6; i++)
@@ -279,12 +388,12 @@ long forward(uint64_t nr, const uint64_t args[6])
 	ret = put_arguments(&m, d);
 	if (!ret) {
 		ret = guest_call(&m.call);
+		if (ret == -ERESTARTNOINTR_ && m.masked && signal_pending(current))
+			ret = look_once(&m);
 		give_back(&m, ret);
 		marshal_scatter(&m, ret);
 	}
-	/* Interrupted only because it is called home, where it goes on: no EINTR for that. */
-	if (ret == -EINTR && proc_recall_due(current_proc) && !signal_pending(current))
-		ret = -ERESTARTNOHAND_;
+	ret = interrupted(ret);
 	if (m.masked)
 		mask_end(ret);
 	marshal_free(&m);

@@ -17,13 +17,10 @@
  * Linux refuses this vector before it looks at any buffer, so the numbers in it, addresses of this
  * node's memory, mean nothing at home: the vector goes as it is, for Linux to refuse it.
  */
-static long put_refused(struct marshal *m, unsigned arg, uint64_t count)
+static long put_refused(struct marshal *m, unsigned arg, uint64_t addr, uint64_t count)
 {
-	uint64_t len = count <= IOV_MAX_ ? count * sizeof(struct iovec64) : 0;
-	uint64_t have = user_readable_prefix(m->call.args[arg], len);
-
-	marshal_buf(m, arg, m->call.args[arg], have, WBUF_IN | (have < len ? WBUF_BAD : 0));
-	return 0;
+	return marshal_user(m, arg, addr,
+			    count <= IOV_MAX_ ? count * sizeof(struct iovec64) : 0, WBUF_IN);
 }
 
 /* Bytes of all buffers, and of those before the first that is not accessible as a whole. */
@@ -48,29 +45,32 @@ static void measure(const struct iovec64 *iov, unsigned n, bool out, uint64_t *t
 	}
 }
 
-long marshal_iovec(struct marshal *m, unsigned arg, bool out, uint64_t count)
+long marshal_iovec(struct marshal *m, unsigned arg, uint64_t addr, uint64_t count, unsigned flags,
+		   bool *merged)
 {
+	bool out = flags & WBUF_OUT;
 	struct iovec64 *iov, *one;
 	uint64_t total, have, at = 0;
+	struct fbuf *b;
 	uint8_t *data;
 
 	if (!count || count > IOV_MAX_)
-		return put_refused(m, arg, count);
+		return put_refused(m, arg, addr, count);
 	iov = marshal_alloc(m, (count + 1) * sizeof(*iov));
 	if (!iov)
 		return retreat(WHY_MEMORY, "no memory for an iovec");
-	if (copy_from_user(iov, m->call.args[arg], count * sizeof(*iov)))
-		return put_refused(m, arg, count);
+	if (copy_from_user(iov, addr, count * sizeof(*iov)))
+		return put_refused(m, arg, addr, count);
 	for (unsigned i = 0; i < count; i++)
 		if ((int64_t)iov[i].len < 0 || !user_range_ok(iov[i].base, iov[i].len))
-			return put_refused(m, arg, count);
+			return put_refused(m, arg, addr, count);
 	measure(iov, count, out, &total, &have);
 	if (total > WIRE_CALL_MAX)
 		return marshal_too_large(m, total);
 	data = marshal_alloc(m, have);
 	if (!data)
 		return marshal_too_large(m, total);
-	for (unsigned i = 0; i < count && !out && at < have; i++) {
+	for (unsigned i = 0; i < count && (flags & WBUF_IN) && at < have; i++) {
 		uint64_t n = iov[i].len < have - at ? iov[i].len : have - at;
 
 		copy_from_user(data + at, iov[i].base, n);
@@ -80,14 +80,13 @@ long marshal_iovec(struct marshal *m, unsigned arg, bool out, uint64_t count)
 	one = &iov[count];
 	one->base = 0;
 	one->len = total;
-	m->fixup = (struct wire_fixup){ .buf = m->call.nbufs, .target = m->call.nbufs + 1 };
-	m->call.fixups = &m->fixup;
-	m->call.nfixups = 1;
+	marshal_fixup(m, m->call.nbufs, 0, m->call.nbufs + 1);
 	marshal_buf(m, arg, (uint64_t)one, sizeof(*one), WBUF_IN)->kernel = true;
-	marshal_buf(m, WBUF_NO_ARG, (uint64_t)data, have,
-		    (out ? WBUF_OUT | WBUF_RET : WBUF_IN) | (have < total ? WBUF_BAD : 0))
-		->kernel = true;
-	m->call.args[arg + 1] = 1;
+	b = marshal_buf(m, WBUF_NO_ARG, (uint64_t)data, have,
+			flags | (out ? WBUF_RET : 0) | (have < total ? WBUF_BAD : 0));
+	b->kernel = true;
+	m->call.offset[b - m->call.buf] = iov[0].base % PAGE_SIZE;
+	*merged = true;
 	if (out) {
 		m->iov = iov;
 		m->iovs = count;

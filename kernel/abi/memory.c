@@ -24,6 +24,7 @@ enum {
 	 MM_MAP_NORESERVE | MM_MAP_POPULATE | MM_MAP_NONBLOCK | MM_MAP_STACK |                         \
 	 MM_MAP_FIXED_NOREPLACE)
 #define FILE_FLAGS ((ANON_FLAGS & ~MM_MAP_ANONYMOUS) | MM_MAP_SHARED)
+#define SHARED_ANON_FLAGS ((ANON_FLAGS & ~MM_MAP_PRIVATE) | MM_MAP_SHARED)
 
 /* Above these, home is asked before anything is done here. */
 #define ASK_BYTES (64ull << 20)
@@ -83,7 +84,10 @@ static long map_anon(struct mm *mm, const uint64_t args[6])
 	return ret;
 }
 
-/* Home makes the mapping, and says what file it is; then it exists here. */
+/*
+ * Home makes the mapping, and says what file it is; then it exists here. Shared memory is a file, too:
+ * one without a name.
+ */
 static long map_file(struct mm *mm, const uint64_t args[6], struct wire_text *why)
 {
 	uint64_t len = args[1], prot = args[2], flags = args[3];
@@ -93,7 +97,8 @@ static long map_file(struct mm *mm, const uint64_t args[6], struct wire_text *wh
 		.flags = (flags & ~(uint64_t)MM_MAP_POPULATE) |
 			 (flags & MM_MAP_FIXED ? 0 : MM_MAP_FIXED_NOREPLACE),
 		.fd = (int)args[4],
-		.offset = args[5],
+		/* Linux does not look at it for memory that is no file's. */
+		.offset = flags & MM_MAP_ANONYMOUS ? 0 : args[5],
 	};
 	struct wire_file id;
 	struct cfile *file;
@@ -111,7 +116,7 @@ static long map_file(struct mm *mm, const uint64_t args[6], struct wire_text *wh
 		if (file) {
 			ret = mm_map_file(mm, at, len, prot,
 					  (flags & ~MM_MAP_FIXED_NOREPLACE) | MM_MAP_FIXED, file,
-					  args[5]);
+					  map.offset);
 			cfile_put(file);
 		}
 		/* What is there now at home is the new file: the old pages here mean nothing. */
@@ -129,7 +134,7 @@ long sys_mmap(struct trapframe *tf, const uint64_t args[6])
 {
 	uint64_t len = args[1], prot = args[2], flags = (uint32_t)args[3];
 	const uint64_t a[6] = { args[0], len, prot, flags, args[4], args[5] };
-	bool anon = flags & MM_MAP_ANONYMOUS;
+	bool anon = flags & MM_MAP_ANONYMOUS, shared_anon;
 	struct wire_text why = { .code = WHY_NONE };
 	struct mm *mm = current->mm;
 	long ret;
@@ -137,22 +142,22 @@ long sys_mmap(struct trapframe *tf, const uint64_t args[6])
 	(void)tf;
 	if (args[5] & ~PAGE_MASK)
 		return -EINVAL;
+	shared_anon = anon && (flags & MM_MAP_TYPE) == MM_MAP_SHARED;
 	if (prot & ~(uint64_t)PROT_ALL)
 		return retreat(WHY_MAPPING, "mmap with protection %#llx", (unsigned long long)prot);
-	if (flags & ~(uint64_t)(anon ? ANON_FLAGS : FILE_FLAGS))
-		return retreat(WHY_MAPPING, "mmap with flags %#llx%s", (unsigned long long)flags,
-			       anon && (flags & MM_MAP_SHARED) ? " (shared memory)" : "");
+	if (flags & ~(uint64_t)(shared_anon ? SHARED_ANON_FLAGS : anon ? ANON_FLAGS : FILE_FLAGS))
+		return retreat(WHY_MAPPING, "mmap with flags %#llx", (unsigned long long)flags);
 	/* For an error: home says which, since it knows the descriptor. */
 	if (!len || !(flags & MM_MAP_TYPE))
 		return anon ? -EINVAL :
 			      home_call(NR_MMAP, args[0], len, prot, flags, args[4], args[5]);
-	if ((flags & MM_MAP_SHARED) && ((prot & WVMA_WRITE) || (flags & MM_MAP_PRIVATE)))
+	if (!anon && (flags & MM_MAP_SHARED) && ((prot & WVMA_WRITE) || (flags & MM_MAP_PRIVATE)))
 		return retreat(WHY_MAPPING, "a writable shared mapping of a file");
 
 	if (no_room())
 		return retreat_no_room();
 	mutex_lock(&mm->map_lock);
-	ret = anon ? map_anon(mm, a) : map_file(mm, a, &why);
+	ret = anon && !shared_anon ? map_anon(mm, a) : map_file(mm, a, &why);
 	mutex_unlock(&mm->map_lock);
 	if (why.code != WHY_NONE)
 		return retreat(why.code, "%s", why.text);
@@ -198,8 +203,12 @@ long sys_mprotect(struct trapframe *tf, const uint64_t args[6])
 	if (no_room())
 		return retreat_no_room();
 	mutex_lock(&mm->map_lock);
-	/* Making much writable counts against home's memory, as mapping it does. */
-	if ((args[2] & WVMA_WRITE) && ask_first(mm, args[1])) {
+	/*
+	 * Making much writable counts against home's memory, as mapping it does; and whether a file may
+	 * be written depends on how it was opened.
+	 */
+	if ((args[2] & WVMA_WRITE) &&
+	    (ask_first(mm, args[1]) || mm_range_live(mm, args[0], args[1]))) {
 		ret = home_call(NR_MPROTECT, args[0], args[1], args[2], 0, 0, 0);
 		if (ret < 0) {
 			mutex_unlock(&mm->map_lock);

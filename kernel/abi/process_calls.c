@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System calls about the process and its thread themselves: identity, end, registers, limits. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "kernel/abi/abi.h"
 #include "kernel/cpu/ipi.h"
@@ -14,6 +15,7 @@ enum {
 	NR_PERSONALITY = 135,
 	NR_ARCH_PRCTL = 158,
 	NR_SETRLIMIT = 160,
+	NR_UNSHARE = 272,
 	NR_GET_ROBUST_LIST = 274,
 	NR_PRLIMIT64 = 302,
 	NR_MEMBARRIER = 324,
@@ -286,4 +288,25 @@ long sys_personality(struct trapframe *tf, const uint64_t args[6])
 	if (persona != (uint32_t)QUERY && (persona & ~(uint32_t)ADDR_NO_RANDOMIZE))
 		return retreat(WHY_SYSCALL, "personality %#x", persona);
 	return forward(NR_PERSONALITY, args);
+}
+
+/*
+ * The stub's namespaces are the process's. Not those that change what pids, users or clocks mean here;
+ * the memory, threads and signals of one process are the node's.
+ */
+long sys_unshare(struct trapframe *tf, const uint64_t args[6])
+{
+	enum {
+		FS = 0x200, FILES = 0x400, NEWNS = 0x20000, SYSVSEM = 0x40000,
+		NEWCGROUP = 0x02000000, NEWUTS = 0x04000000, NEWIPC = 0x08000000,
+		NEWNET = 0x40000000,
+	};
+	const uint64_t known = FS | FILES | NEWNS | SYSVSEM | NEWCGROUP | NEWUTS | NEWIPC | NEWNET;
+	char text[32];
+
+	(void)tf;
+	if (!(args[0] & ~known))
+		return forward(NR_UNSHARE, args);
+	snprintf(text, sizeof(text), "flags %#llx", (unsigned long long)args[0]);
+	return not_served(NR_UNSHARE, text);
 }

@@ -16,7 +16,6 @@
 #include "kernel/time/clock.h"
 
 enum {
-	NR_POLL = 7,
 	NR_GETITIMER = 36,
 	NR_SETITIMER = 38,
 	NR_GETTIMEOFDAY = 96,
@@ -285,45 +284,21 @@ long sys_clock_nanosleep(struct trapframe *tf, const uint64_t args[6])
 	return clock_now_ns() >= (uint64_t)until ? 0 : -ERESTARTNOHAND_;
 }
 
-/* poll is forwarded; only the time that is left after an interruption is kept here. */
-static long poll_until(const uint64_t args[6], uint64_t deadline)
-{
-	uint64_t a[6] = { args[0], args[1], args[2] };
-	uint64_t now = clock_now_ns();
-	long ret;
-
-	if (deadline != WAIT_FOREVER)
-		a[2] = now >= deadline ? 0 : (deadline - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
-	ret = forward(NR_POLL, a);
-	if (ret == -ERESTART_RESTARTBLOCK_)
-		current_user->restart = (struct restart_block){ RESTART_POLL,
-								deadline,
-								{ args[0], args[1], args[2] } };
-	return ret;
-}
-
-long sys_poll(struct trapframe *tf, const uint64_t args[6])
-{
-	int ms = (int)args[2];
-
-	(void)tf;
-	return poll_until(args, ms < 0 ? WAIT_FOREVER : clock_now_ns() + ms * NSEC_PER_MSEC);
-}
-
 long sys_restart_syscall(struct trapframe *tf, const uint64_t args[6])
 {
 	struct restart_block r = current_user->restart;
 
-	(void)tf;
 	(void)args;
 	current_user->restart.kind = RESTART_NONE;
 	switch (r.kind) {
 	case RESTART_SLEEP:
 		return sleep_relative(r.deadline_ns, r.args[0]);
 	case RESTART_FUTEX:
-		return futex_wait_on(r.args[0], r.args[1], r.args[2], r.deadline_ns);
+		return futex_wait_on(r.args[0], r.args[3], r.args[1], r.args[2], r.deadline_ns);
 	case RESTART_POLL:
-		return poll_until(r.args, r.deadline_ns);
+	case RESTART_EPOLL:
+	case RESTART_TIMESPEC:
+		return wait_again(tf, &r);
 	default:
 		return -EINTR;
 	}

@@ -41,6 +41,7 @@ struct pending {
 
 static void pending_begin(struct session *s, struct pending *p, enum wire_type answer, uint32_t room)
 {
+	current_user->questions++;
 	memset(p, 0, sizeof(*p));
 	p->tid = current_user->tid;
 	p->id = guest_next_id();
@@ -240,7 +241,8 @@ static int call_send(struct session *s, const struct fcall *call, uint32_t tid, 
 	for (unsigned i = 0; i < call->nbufs; i++) {
 		const struct fbuf *b = &call->buf[i];
 
-		bufs[i] = (struct wire_buf){ .len = b->len, .arg = b->arg, .flags = b->flags };
+		bufs[i] = (struct wire_buf){ .len = b->len, .arg = b->arg, .flags = b->flags,
+					     .offset = b->kernel ? call->offset[i] : b->addr % PAGE_SIZE };
 		head.total += b->flags & WBUF_IN ? b->len : 0;
 	}
 	if (head.total) {
@@ -409,4 +411,20 @@ long guest_fork(uint64_t clone_flags)
 long guest_thread(uint64_t clone_flags, struct uthread *u)
 {
 	return ask_fork(clone_flags, u);
+}
+
+int guest_put(struct session *s, uint32_t pid, const struct wire_put *put, const void *pages)
+{
+	struct part parts[] = { { put, sizeof(*put) }, { pages, put->npages * PAGE_SIZE } };
+	struct pending p;
+	int ret;
+
+	pending_begin(s, &p, W_REPLY, 0);
+	ret = conn_send(s->conn, W_PUT, 0, pid, p.id, parts, 2, 0);
+	if (!ret)
+		ret = pending_wait(s, &p, false);
+	if (!ret)
+		ret = p.reply.ret;
+	pending_end(s, &p);
+	return ret > 0 ? -EIO : ret;
 }

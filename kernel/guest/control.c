@@ -6,6 +6,7 @@
 #include "kernel/guest/guest.h"
 #include "kernel/guest/pager.h"
 #include "kernel/guest/session.h"
+#include "kernel/guest/shared.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
@@ -45,6 +46,7 @@ int guest_enlist(struct proc *proc)
 	lost = s->lost;
 	spin_unlock(&s->lock);
 	__atomic_add_fetch(&guests, 1, __ATOMIC_RELAXED);
+	guest_gate_look(s);
 	/* The connection may have gone while nobody looked after this one yet. */
 	if (lost)
 		proc_kill(proc);
@@ -57,6 +59,7 @@ static void unlist(struct session *s, struct guest *g)
 	guest_pager_handover(s, g);
 	list_del(&g->link);
 	list_init(&g->link);
+	guest_gate_look(s);
 }
 
 void guest_unlist(struct proc *proc)
@@ -94,6 +97,7 @@ void guest_mm_split(struct proc *proc)
 	spin_lock(&proc->session->lock);
 	g->mm = mm_get(proc->mm);
 	spin_unlock(&proc->session->lock);
+	guest_gate_look(proc->session);
 	mm_put(old);
 }
 
@@ -196,6 +200,7 @@ void guest_exit(struct proc *proc, int signo, int status)
 	struct wire_exit msg = { .signo = signo, .status = status };
 
 	proc_cpu_times(proc, &msg.utime_ns, &msg.stime_ns);
+	guest_send_stat(proc->guest, 0);
 	session_send(proc->session, W_EXIT, proc->pid, 0, &msg, sizeof(msg), 0);
 }
 
@@ -221,21 +226,39 @@ void guest_procs_lost(struct session *s)
 	spin_unlock(&s->lock);
 }
 
+void guest_count_syscall(bool home)
+{
+	struct guest *g = current->proc->guest;
+
+	__atomic_add_fetch(home ? &g->forwarded : &g->local, 1, __ATOMIC_RELAXED);
+}
+
+void guest_send_stat(struct guest *g, unsigned how)
+{
+	struct wire_stat stat = {
+		.cpu_ns = proc_cpu_here(g->proc),
+		.rss_pages = g->mm->rss_pages,
+		.away_pages = g->mm->away_pages,
+		.calls = __atomic_load_n(&g->calls, __ATOMIC_RELAXED),
+		.faults = g->mm->faults,
+		.local = __atomic_exchange_n(&g->local, 0, __ATOMIC_RELAXED),
+		.forwarded = __atomic_exchange_n(&g->forwarded, 0, __ATOMIC_RELAXED),
+	};
+
+	session_send(g->proc->session, W_STAT, g->proc->pid, 0, &stat, sizeof(stat), how);
+}
+
+void guest_report(void)
+{
+	guest_send_stat(current->proc->guest, 0);
+}
+
 void guest_send_stats(struct session *s)
 {
 	struct guest *g;
 
 	spin_lock(&s->lock);
-	list_for_each_entry(g, &s->guests, link) {
-		struct wire_stat stat = {
-			.cpu_ns = proc_cpu_here(g->proc),
-			.rss_pages = g->mm->rss_pages,
-			.away_pages = g->mm->away_pages,
-			.calls = __atomic_load_n(&g->calls, __ATOMIC_RELAXED),
-			.faults = g->mm->faults,
-		};
-
-		session_send(s, W_STAT, g->proc->pid, 0, &stat, sizeof(stat), SEND_NOWAIT);
-	}
+	list_for_each_entry(g, &s->guests, link)
+		guest_send_stat(g, SEND_NOWAIT);
 	spin_unlock(&s->lock);
 }

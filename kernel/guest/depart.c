@@ -10,6 +10,7 @@
 #include "kernel/guest/guest.h"
 #include "kernel/guest/pager.h"
 #include "kernel/guest/session.h"
+#include "kernel/guest/shared.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
@@ -91,6 +92,7 @@ static void answered(struct session *s, uint32_t pid, int state, const struct wi
 		if (state == LEFT) {
 			list_del(&guest->link);
 			list_init(&guest->link);
+			guest_gate_look(s);
 		}
 		waitq_wake_all(&g->wq);
 	}
@@ -290,6 +292,7 @@ static void send_image(struct session *s, struct proc *proc, uint8_t *xstate,
 	image.brk = proc->mm->brk;
 	image.why = proc->why;
 	proc_cpu_times(proc, &image.utime_ns, &image.stime_ns);
+	guest_send_stat(guest, 0);
 	session_send(s, W_IMG_BEGIN, proc->pid, 0, &image, sizeof(image), 0);
 	send_threads(s, proc, hot, xstate);
 	for (size_t i = 0; i < runs->n; i += RUNS_PER_MESSAGE) {
@@ -302,7 +305,7 @@ static void send_image(struct session *s, struct proc *proc, uint8_t *xstate,
 	session_send(s, W_IMG_COMMIT, proc->pid, 0, NULL, 0, 0);
 }
 
-int guest_go_home(void)
+static int leave(void)
 {
 	struct proc *proc = current->proc;
 	struct session *s = proc->session;
@@ -356,5 +359,20 @@ out:
 	kfree(xstate);
 	if (g)
 		kfree(g);
+	return err;
+}
+
+int guest_go_home(void)
+{
+	struct proc *proc = current->proc;
+	int err = guest_gate(proc);
+
+	if (!err)
+		err = leave();
+	/* Its shared memory is there already: here it cannot go on. */
+	while (err && guest_handed(proc) && !proc_ending(proc)) {
+		wait_event_timeout(&proc->stop_wq, proc_ending(proc), clock_now_ns() + NSEC_PER_SEC);
+		err = leave();
+	}
 	return err;
 }

@@ -34,6 +34,7 @@ struct fcall {
 	uint64_t args[6];
 	unsigned nbufs;
 	struct fbuf buf[WIRE_BUFS_MAX];
+	uint16_t offset[WIRE_BUFS_MAX];		/* of a kernel buffer's original in its page */
 	const struct wire_fixup *fixups;	/* kernel memory, the caller's */
 	unsigned nfixups;
 	uint32_t returned[WIRE_BUFS_MAX];	/* out: bytes that came back for each buffer */
@@ -73,10 +74,18 @@ long guest_thread(uint64_t clone_flags, struct uthread *u);
  */
 int guest_go_home(void);
 
+/* A process that others may wait for at the gate (shared.c) does not run for a while. Any context. */
+void guest_gate_look(struct session *s);
+
 /* Does the node take guests? Set from the menu and by its owner. */
 bool guest_closed(void);
 void guest_close(bool closed);
 unsigned guest_count(void);
+
+/* Counts a system call of the current process that has ended; home: it waited for home. */
+void guest_count_syscall(bool home);
+/* Tells home what was counted so far: before the process is replaced by a fresh image. */
+void guest_report(void);
 
 /* Tells home that the process has ended. The caller then frees it. */
 void guest_exit(struct proc *proc, int signo, int status);

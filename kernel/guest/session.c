@@ -268,6 +268,8 @@ static void *session_opened(struct conn *conn)
 	list_init(&s->fetches);
 	list_init(&s->arriving);
 	list_init(&s->ghosts);
+	waitq_init(&s->gate_wq);
+	mutex_init(&s->gate_lock);
 	conn_peer(conn, s->peer, sizeof(s->peer));
 	__atomic_add_fetch(&alive, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&busy, true, __ATOMIC_RELEASE);
@@ -311,6 +313,7 @@ static void session_closed(struct conn *conn, const char *why)
 	guest_departures_lost(s);
 	guest_arrivals_lost(s);
 	guest_procs_lost(s);
+	guest_gate_look(s);
 	guest_pager_lost(s);
 	session_put(s);
 }

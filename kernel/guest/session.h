@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "kernel/list.h"
+#include "kernel/sync/mutex.h"
 #include "kernel/sync/spinlock.h"
 #include "kernel/sync/waitq.h"
 #include "net/transport.h"
@@ -46,6 +47,9 @@ struct session {
 	struct list_head arriving;	/* struct arrival: images not committed yet; network thread */
 	struct list_head ghosts;	/* struct ghost: memory of processes that went home */
 
+	struct waitq gate_wq;		/* who goes home waits for those who share its memory */
+	struct mutex gate_lock;		/* one hands over the memory of all */
+
 	/* Home's clocks minus ours, ns. */
 	struct clock_offset realtime, monotonic, boottime;
 };
@@ -55,9 +59,11 @@ struct guest {
 	struct list_head link;		/* session->guests; empty: it has left or ended */
 	struct proc *proc;
 	struct mm *mm;			/* a reference: outlives the process's own */
-	uint64_t calls;			/* forwarded; atomic */
+	uint64_t calls;			/* W_CALLs; atomic */
+	uint64_t local, forwarded;	/* system calls that have ended, since the last STAT; atomic */
 	uint64_t signals;		/* W_SIGNALs taken in since it arrived; session->lock */
 	bool leaving;			/* its image is on the way: later ones stay home's; the same lock */
+	bool gated, put, handed;	/* shared.c's: at the gate, and what became of its memory; the same */
 };
 
 struct session *session_get(struct session *s);
@@ -91,6 +97,8 @@ void guest_arrivals_lost(struct session *s);
 void guest_departures_lost(struct session *s);
 void guest_procs_lost(struct session *s);
 
+/* Sends STAT for one process; how: SEND_*. */
+void guest_send_stat(struct guest *g, unsigned how);
 /* Sends STAT for each guest. */
 void guest_send_stats(struct session *s);
 
@@ -99,6 +107,12 @@ int session_send(struct session *s, unsigned type, uint32_t tid, uint32_t id, co
 		 size_t len, unsigned how);
 int session_send_text(struct session *s, unsigned type, uint32_t tid, enum wire_reason code,
 		      const char *text, unsigned how);
+
+/*
+ * Sends changed pages of shared memory and waits for the answer: 0, -errno, or -EINTR when home is lost.
+ * By a guest's thread, for any guest of the session.
+ */
+int guest_put(struct session *s, uint32_t pid, const struct wire_put *put, const void *pages);
 
 /* The live guest with this pid, with a reference for the caller, or NULL. */
 struct proc *session_find(struct session *s, uint32_t pid);

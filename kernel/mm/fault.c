@@ -29,6 +29,7 @@ struct fault {
 	uint32_t events;    /* mm->events when it looked */
 	struct cfile *file; /* wait for this slot (a reference); NULL: for the next event */
 	uint64_t index;
+	bool *asked; /* home has been asked by this fault */
 };
 
 static int signal(struct fault *f, int signo, int code)
@@ -77,8 +78,19 @@ static int fault_copy(struct fault *f)
 	return 0;
 }
 
+/* The first write to a page of shared memory since it was mapped, or was last taken home. */
+static int fault_share_write(struct fault *f)
+{
+	filecache_dirty(f->vma->file, vma_offset_at(f->vma, f->addr) / PAGE_SIZE);
+	pte_set(f->pte, pte_make(*f->pte & PTE_ADDR, PTE_FILE | PTE_SHARED, f->vma->flags, true));
+	invlpg(f->addr);
+	return 0;
+}
+
 static int fault_present(struct fault *f)
 {
+	if (f->access == MM_WRITE && (*f->pte & (PTE_SHARED | PTE_WRITE)) == PTE_SHARED)
+		return fault_share_write(f);
 	if (f->access == MM_WRITE && !(*f->pte & PTE_WRITE))
 		return fault_copy(f);
 	/* Another thread was faster, or this CPU remembers an entry that had fewer rights. */
@@ -156,6 +168,7 @@ static int fetch_file(struct fault *f, struct cfile *file, uint64_t index)
 	uint64_t low, high, from = f->addr, to = f->addr + PAGE_SIZE, pages = cfile_pages(file);
 	int err;
 
+	*f->asked = true;
 	if (!guest_memory_ok(MM_FAULT_WINDOW))
 		return -ENOMEM;
 	if (!filecache_claim(file, index, 1))
@@ -172,6 +185,12 @@ static int fetch_file(struct fault *f, struct cfile *file, uint64_t index)
 	return err ? err : -EAGAIN;
 }
 
+/* How pages of the file that is mapped here are entered. */
+static pte_t cached_kind(const struct fault *f)
+{
+	return f->vma->flags & VMA_LIVE ? PTE_FILE | PTE_SHARED : PTE_FILE;
+}
+
 /* Maps what the cache has around the page just mapped: a fault costs more than an entry. */
 static void map_around(struct fault *f, struct cfile *file)
 {
@@ -185,8 +204,29 @@ static void map_around(struct fault *f, struct cfile *file)
 		if (*pte || filecache_lookup(file, vma_offset_at(f->vma, addr) / PAGE_SIZE,
 					     &page) != CPAGE_PRESENT)
 			continue;
-		mm_set_pte(f->mm, pte, pte_make(page_phys(page), PTE_FILE, f->vma->flags, false));
+		mm_set_pte(f->mm, pte, pte_make(page_phys(page), cached_kind(f), f->vma->flags,
+						false));
 	}
+}
+
+/* Untouched memory that is shared: whoever comes first makes the page. */
+static int fault_fresh(struct cfile *file, uint64_t index)
+{
+	if (!guest_memory_ok(1))
+		return -ENOMEM;
+	if (filecache_claim(file, index, 1) &&
+	    filecache_install(file, index, WPAGE_ZERO, NULL))
+		return -ENOMEM;
+	return 0; /* it is there now: faults again */
+}
+
+/* Nothing was there when somebody asked home. Has the file grown since? */
+static int fault_beyond(struct fault *f, struct cfile *file, uint64_t index)
+{
+	if (!cfile_live(file))
+		return signal(f, SIGNO_BUS, CODE_ADRERR);
+	filecache_forget(file, index);
+	return *f->asked ? signal(f, SIGNO_BUS, CODE_ADRERR) : fetch_file(f, file, index);
 }
 
 static int fault_file(struct fault *f)
@@ -199,9 +239,9 @@ static int fault_file(struct fault *f)
 		return signal(f, SIGNO_BUS, CODE_ADRERR);
 	switch (filecache_lookup(file, index, &cached)) {
 	case CPAGE_NONE:
-		return signal(f, SIGNO_BUS, CODE_ADRERR);
+		return fault_beyond(f, file, index);
 	case CPAGE_ABSENT:
-		return fetch_file(f, file, index);
+		return cfile_fresh(file) ? fault_fresh(file, index) : fetch_file(f, file, index);
 	case CPAGE_COMING:
 		f->file = cfile_get(file);
 		f->index = index;
@@ -209,8 +249,14 @@ static int fault_file(struct fault *f)
 	case CPAGE_PRESENT:
 		break;
 	}
+	if (f->access == MM_WRITE && (f->vma->flags & VMA_LIVE)) {
+		filecache_dirty(file, index);
+		mm_set_pte(f->mm, f->pte, pte_make(page_phys(cached), PTE_FILE | PTE_SHARED,
+						   f->vma->flags, true));
+		return 0;
+	}
 	if (f->access != MM_WRITE) {
-		map_page(f, cached, PTE_FILE);
+		map_page(f, cached, cached_kind(f));
 		map_around(f, file);
 		return 0;
 	}
@@ -308,9 +354,12 @@ static void fault_wait(struct fault *f)
 
 int mm_fault(struct mm *mm, uint64_t addr, enum mm_access access, struct fault_info *info)
 {
+	bool asked = false;
+
 	for (;;) {
 		struct fault f = {
-			.mm = mm, .addr = addr & PAGE_MASK, .access = access, .info = info
+			.mm = mm, .addr = addr & PAGE_MASK, .access = access, .info = info,
+			.asked = &asked,
 		};
 		int err;
 

@@ -16,10 +16,11 @@
 
 /*
  * A slot's value: one of these, or the address of a struct page, with SLOT_TOUCHED when it was
- * looked up since filecache_shrink() last came by.
+ * looked up since filecache_shrink() last came by, and SLOT_DIRTY when home has another content.
  */
 enum { SLOT_ABSENT = 0, SLOT_COMING = 2, SLOT_NONE = 4, SLOT_SPECIAL_MAX = 6 };
 #define SLOT_TOUCHED 1ul
+#define SLOT_DIRTY   2ul
 
 struct chunk {
 	unsigned used; /* slots that are not absent */
@@ -65,7 +66,7 @@ static bool is_page(uint64_t slot)
 
 static struct page *slot_page(uint64_t slot)
 {
-	return (struct page *)(slot & ~SLOT_TOUCHED);
+	return (struct page *)(slot & ~(SLOT_TOUCHED | SLOT_DIRTY));
 }
 
 /* The slot at index, or NULL where there is no chunk. */
@@ -162,6 +163,21 @@ out:
 	return file;
 }
 
+/* Frees all pages: nobody can reach them any more. */
+static void drop_all(struct cfile *file)
+{
+	for (size_t c = 0; c < file->nchunks; c++)
+		for (unsigned i = 0; i < CHUNK_SLOTS && file->chunks[c]; i++) {
+			uint64_t slot = file->chunks[c]->slot[i];
+
+			if (slot == SLOT_ABSENT)
+				continue;
+			set_slot(file, c * CHUNK_SLOTS + i, SLOT_ABSENT);
+			if (is_page(slot))
+				page_put(slot_page(slot));
+		}
+}
+
 struct cfile *cfile_get(struct cfile *file)
 {
 	spin_lock(&cache_lock);
@@ -174,7 +190,64 @@ void cfile_put(struct cfile *file)
 {
 	spin_lock(&cache_lock);
 	file->refs--;
+	if (!file->refs && cfile_live(file))
+		drop_all(file);
 	reap(file);
+	spin_unlock(&cache_lock);
+}
+
+bool cfile_live(const struct cfile *file)
+{
+	return file->id.mtime_ns >= WFILE_FRESH;
+}
+
+bool cfile_fresh(const struct cfile *file)
+{
+	return file->id.mtime_ns == WFILE_FRESH;
+}
+
+void filecache_dirty(struct cfile *file, uint64_t index)
+{
+	uint64_t *slot;
+
+	spin_lock(&cache_lock);
+	slot = find_slot(file, index);
+	if (slot && is_page(*slot))
+		*slot |= SLOT_DIRTY;
+	spin_unlock(&cache_lock);
+}
+
+struct page *filecache_take_dirty(struct cfile *file, uint64_t *index, uint64_t end)
+{
+	struct page *page = NULL;
+
+	spin_lock(&cache_lock);
+	while (*index < end && *index / CHUNK_SLOTS < file->nchunks) {
+		uint64_t *slot = find_slot(file, *index);
+
+		if (!slot) {
+			*index = (*index / CHUNK_SLOTS + 1) * CHUNK_SLOTS;
+			continue;
+		}
+		if (is_page(*slot) && (*slot & SLOT_DIRTY)) {
+			*slot &= ~SLOT_DIRTY;
+			page = page_get(slot_page(*slot));
+			break;
+		}
+		++*index;
+	}
+	spin_unlock(&cache_lock);
+	return page;
+}
+
+void filecache_forget(struct cfile *file, uint64_t index)
+{
+	const uint64_t *slot;
+
+	spin_lock(&cache_lock);
+	slot = find_slot(file, index);
+	if (slot && *slot == SLOT_NONE)
+		set_slot(file, index, SLOT_ABSENT);
 	spin_unlock(&cache_lock);
 }
 
@@ -324,7 +397,7 @@ size_t filecache_shrink(size_t want)
 		list_for_each_entry_safe(file, next, &by_age, age_link) {
 			if (freed >= want)
 				break;
-			if (!file->pages && file->refs)
+			if ((!file->pages && file->refs) || cfile_live(file))
 				continue;
 			freed += shrink_file(file, want - freed, all);
 			reap(file);

@@ -35,6 +35,26 @@ const struct wire_file *cfile_identity(const struct cfile *file);
 /* Pages that the file has: accesses from this index on are beyond its end. */
 uint64_t cfile_pages(const struct cfile *file);
 
+/*
+ * Memory that is written in place, for all who map it (WFILE_SHARED, WFILE_FRESH). Nothing of it is
+ * evicted; it is dropped with the last reference. fresh: what is absent is all zeros. What is beyond
+ * the end of the others only home knows, at the moment: see filecache_forget().
+ */
+bool cfile_live(const struct cfile *file);
+bool cfile_fresh(const struct cfile *file);
+
+/* The page at index, which is present, is about to differ from home's. */
+void filecache_dirty(struct cfile *file, uint64_t index);
+
+/*
+ * The first page from *index on and below end that differs from home's: with a reference for the
+ * caller, its index in *index, and no longer marked; NULL when there is none.
+ */
+struct page *filecache_take_dirty(struct cfile *file, uint64_t *index, uint64_t end);
+
+/* A slot known not to exist becomes absent: it is to be asked for anew. */
+void filecache_forget(struct cfile *file, uint64_t index);
+
 enum cpage_state { CPAGE_ABSENT, CPAGE_COMING, CPAGE_PRESENT, CPAGE_NONE };
 
 /* What is at index. CPAGE_PRESENT: *page is it, with a reference for the caller. */

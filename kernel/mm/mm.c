@@ -157,8 +157,12 @@ struct fork_walk {
 static int fork_one(void *arg, uint64_t addr, pte_t *pte)
 {
 	struct fork_walk *walk = arg;
-	pte_t *copy = pt_make(walk->child->root, addr);
+	pte_t *copy;
 
+	/* What both go on to write in place, the child finds by itself. */
+	if (*pte & PTE_SHARED)
+		return 0;
+	copy = pt_make(walk->child->root, addr);
 	if (!copy)
 		return -ENOMEM;
 	if (*pte & PTE_WRITE) {
@@ -240,19 +244,23 @@ int mm_image_vma(struct mm *mm, const struct wire_vma *v, struct cfile *file)
 {
 	const uint32_t known = VMA_PROT | WVMA_SHARED | WVMA_GROWSDOWN | WVMA_VDSO | WVMA_RESERVED |
 			       WVMA_NORESERVE;
+	bool live = file && (v->flags & WVMA_SHARED) && cfile_live(file);
 	int err;
 
 	if ((v->start | v->end | v->offset) % PAGE_SIZE || v->start >= v->end ||
 	    v->end > USER_END || (v->flags & ~known) || (!file != (v->file == WVMA_NO_FILE)))
 		return -EINVAL;
-	/* Memory that others see written stays at home. */
-	if ((v->flags & WVMA_SHARED) && ((v->flags & WVMA_WRITE) || !file) &&
+	/* What is written for others to see must have a name that they know, too. */
+	if ((v->flags & WVMA_SHARED) && ((v->flags & WVMA_WRITE) || !file) && !live &&
 	    !(v->flags & WVMA_RESERVED))
+		return -EINVAL;
+	if (file && cfile_live(file) && !live)
 		return -EINVAL;
 	if (file && v->offset + (v->end - v->start) < v->offset)
 		return -EINVAL;
 	mutex_lock(&mm->lock);
-	err = vma_insert(&mm->vmas, v->start, v->end, v->flags, v->offset, file);
+	err = vma_insert(&mm->vmas, v->start, v->end, v->flags | (live ? VMA_LIVE : 0), v->offset,
+			 file);
 	mutex_unlock(&mm->lock);
 	return err == -EEXIST ? -EINVAL : err;
 }

@@ -210,6 +210,16 @@ int mm_collect(struct mm *mm, mm_collect_fn *fn, void *arg);
  */
 enum wire_page_kind mm_read_page(struct mm *mm, uint64_t addr, void *buf);
 
+/* --- shared memory (shared.c) ------------------------------------------------------------------ */
+
+/*
+ * Calls fn for pages of shared memory that are mapped here and differ from home's, which then count as
+ * the same; nobody who maps them may run. fn may sleep; a result other than 0 ends it and is returned,
+ * and home has none of those last given to it. Or -ENOMEM.
+ */
+typedef int mm_put_fn(void *arg, const struct wire_put *put, const void *pages);
+int mm_put_shared(struct mm *mm, mm_put_fn *fn, void *arg);
+
 /* --- system calls (mmap.c, mremap.c). Caller holds map_lock and tells home after success. ---- */
 
 /*
@@ -253,8 +263,14 @@ long mm_advise_dontneed(struct mm *mm, uint64_t addr, uint64_t len, bool lazy);
 /* As the brk system call: the new break, or the old one when it cannot be moved there. */
 long mm_brk(struct mm *mm, uint64_t brk);
 
+/* Is any of the range shared memory that is written in place? */
+bool mm_range_live(struct mm *mm, uint64_t addr, uint64_t len);
+
 /* True when every page of the range is mapped: what madvise, mlock and msync ask. */
 bool mm_range_mapped(struct mm *mm, uint64_t addr, uint64_t len);
+
+/* Sets bit 0 of vec[i] for each page i of start..end that has content, here or at home. */
+void mm_resident(struct mm *mm, uint64_t start, uint64_t end, uint8_t *vec);
 
 /* --- faults (fault.c) ------------------------------------------------------------------------ */
 

@@ -149,7 +149,9 @@ long mm_map_file(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot, uint
 	long result;
 
 	len = PAGE_ALIGN_UP(len);
-	if ((vma_flags & WVMA_SHARED) && (vma_flags & WVMA_WRITE))
+	if ((vma_flags & WVMA_SHARED) && cfile_live(file))
+		vma_flags |= VMA_LIVE;
+	else if ((vma_flags & WVMA_SHARED) && (vma_flags & WVMA_WRITE))
 		return MM_NOT_SERVED;
 	if (!len || (addr | offset) % PAGE_SIZE || len > USER_END || addr > USER_END - len ||
 	    offset + len < offset)
@@ -219,10 +221,31 @@ static int protect_one(void *arg, uint64_t addr, pte_t *pte)
 		return 0;
 	/* A page that is shared with a fork's other half becomes writable by copying it. */
 	exclusive = pte_is_private(old) && page_refs(pte_page(old)) == 1;
-	pte_set(pte, pte_make(old & PTE_ADDR, old & (PTE_FILE | PTE_ZERO), walk->prot, exclusive));
+	pte_set(pte, pte_make(old & PTE_ADDR, old & (PTE_FILE | PTE_ZERO | PTE_SHARED), walk->prot,
+			      exclusive));
 	if (old & PTE_PRESENT)
 		tlb_flush_range(&walk->batch, addr, addr + PAGE_SIZE);
 	return 0;
+}
+
+/* Mappings of files that others may not see written from here, in start..end. */
+static bool has_frozen_share(const struct mm *mm, uint64_t start, uint64_t end)
+{
+	for (const struct vma *v = vma_find(&mm->vmas, start); v && v->start < end; v = v->next)
+		if ((v->flags & (WVMA_SHARED | VMA_LIVE)) == WVMA_SHARED)
+			return true;
+	return false;
+}
+
+bool mm_range_live(struct mm *mm, uint64_t addr, uint64_t len)
+{
+	bool live = false;
+
+	mutex_lock(&mm->lock);
+	if (mm->vmas.live && len <= USER_END && addr <= USER_END - len)
+		live = vma_range_has(&mm->vmas, addr, addr + len, VMA_LIVE);
+	mutex_unlock(&mm->lock);
+	return live;
 }
 
 long mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot)
@@ -246,7 +269,7 @@ long mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot)
 	hole = end <= USER_END ? vma_first_hole(&mm->vmas, addr, end)
 			       : vma_first_hole(&mm->vmas, addr, USER_END);
 	if (vma_range_has(&mm->vmas, addr, hole, WVMA_RESERVED) ||
-	    ((prot & WVMA_WRITE) && vma_range_has(&mm->vmas, addr, hole, WVMA_SHARED))) {
+	    ((prot & WVMA_WRITE) && has_frozen_share(mm, addr, hole))) {
 		result = MM_NOT_SERVED;
 		goto out;
 	}
@@ -292,7 +315,7 @@ long mm_advise_dontneed(struct mm *mm, uint64_t addr, uint64_t len, bool lazy)
 		return 0;
 
 	mutex_lock(&mm->lock);
-	if (vma_range_has(&mm->vmas, addr, end, WVMA_RESERVED | WVMA_SHARED)) {
+	if (vma_range_has(&mm->vmas, addr, end, WVMA_RESERVED) || has_frozen_share(mm, addr, end)) {
 		result = MM_NOT_SERVED;
 		goto out;
 	}

@@ -27,10 +27,11 @@ typedef uint64_t pte_t;
 #define PT_SPAN (1ull << 21) /* bytes that a lowest-level table maps: its entries lie side by side */
 
 /* Ours, in bits that the CPU ignores. */
-#define PTE_FILE   (1ull << 9)	/* a page of the file cache: never written */
+#define PTE_FILE   (1ull << 9)	/* a page of the file cache: never written, but see PTE_SHARED */
 #define PTE_ZERO   (1ull << 10) /* the shared zero page: not counted, no reference */
 #define PTE_HIDDEN (1ull << 11) /* not present, but holds its page: PROT_NONE */
 #define PTE_AWAY   (1ull << 52) /* not present: the content is at home */
+#define PTE_SHARED (1ull << 54) /* with PTE_FILE: of shared memory, written in place */
 #define PTE_LOST   (1ull << 53) /* not present: home could not read it; access gives SIGBUS */
 
 /* Does the entry refer to a page frame? */
@@ -59,7 +60,8 @@ static inline void pte_set(pte_t *pte, pte_t value)
 }
 
 /*
- * An entry for a page in a mapping with rights prot (WVMA_READ...). kind: 0, PTE_FILE or PTE_ZERO.
+ * An entry for a page in a mapping with rights prot (WVMA_READ...). kind: 0, PTE_FILE, PTE_ZERO, or
+ * PTE_FILE | PTE_SHARED.
  * writable: it may be written without copying it first, if prot allows.
  */
 pte_t pte_make(uint64_t phys, pte_t kind, uint32_t prot, bool writable);

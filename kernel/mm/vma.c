@@ -156,6 +156,8 @@ static void account(struct vma_set *set, const struct vma *v, uint64_t len, bool
 		charge = len;
 	set->bytes += add ? len : -len;
 	set->accountable += add ? charge : -charge;
+	if (v->flags & VMA_LIVE)
+		set->live += add ? len : -len;
 }
 
 static void set_range(struct vma_set *set, struct vma *v, uint64_t start, uint64_t end)

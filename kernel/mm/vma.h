@@ -23,6 +23,9 @@
 
 #define VMA_PROT (WVMA_READ | WVMA_WRITE | WVMA_EXEC)
 
+/* A flag of our own: memory that is written in place, for all who share it (see shared.c). */
+#define VMA_LIVE (1u << 31)
+
 /* Linux keeps this distance below a stack that grows (stack_guard_gap, 256 pages). */
 #define STACK_GUARD (256 * (uint64_t)WIRE_PAGE_SIZE)
 
@@ -45,6 +48,7 @@ struct vma_set {
 	size_t count;
 	uint64_t bytes;
 	uint64_t accountable; /* bytes that may be written and are private */
+	uint64_t live;	      /* bytes of VMA_LIVE; others may read it without lock */
 };
 
 void vma_set_init(struct vma_set *set);

@@ -54,8 +54,12 @@ static bool ends_call(const struct trapframe *tf)
 	return tf->vector == TRAP_SYSCALL;
 }
 
-/* Below the red zone, where nothing is kept over a system call. */
 #define SCRATCH_BELOW 512
+
+uint64_t restart_scratch(const struct trapframe *tf)
+{
+	return (tf->rsp - SCRATCH_BELOW) & ~15ull;
+}
 
 /*
  * A call that was interrupted here goes on at home as if home had interrupted it: with its number
@@ -69,7 +73,7 @@ static void restart_elsewhere(struct trapframe *tf)
 	const struct uthread *u = current_user;
 	const struct mm *mm = current->mm;
 	uint64_t now = clock_now_ns(), left = 1;
-	uint64_t ts[2], at = (tf->rsp - SCRATCH_BELOW) & ~15ull, *arg = NULL;
+	uint64_t ts[2], at = restart_scratch(tf), *arg = NULL;
 
 	if (!ends_call(tf) || !restart_code(tf->rax))
 		return;
@@ -97,6 +101,12 @@ static void restart_elsewhere(struct trapframe *tf)
 		break;
 	case RESTART_POLL:
 		tf->rdx = (left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+		break;
+	case RESTART_EPOLL:
+		tf->r10 = (left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+		break;
+	case RESTART_TIMESPEC:
+		arg = &tf->r10;
 		break;
 	default:
 		break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Futexes of private memory. User memory may have to come from home, so it is never read under a
+ * Futexes. Those of shared memory are known by their place in it (FUTEX_PRIVATE: by their address all
+ * the same, as Linux does). User memory may have to come from home, so it is never read under a
  * bucket's lock: a waiter queues itself first and looks at the word then. If a wake-up was spent on
  * it meanwhile, it counts as woken, whatever the word says.
  */
@@ -10,6 +11,7 @@
 
 #include "kernel/guest/guest.h"
 #include "kernel/list.h"
+#include "kernel/mm/filecache.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc.h"
@@ -40,11 +42,20 @@ struct bucket {
 	struct list_head waiters; /* struct futex_waiter, oldest first */
 };
 
-/* Lives on the waiting thread's stack. Which bucket it is in, only holders of all locks change. */
+/* What a word is known by. */
+struct futex_key {
+	const void *space;  /* an address space, or shared memory */
+	uint64_t at;	    /* address, or offset */
+	struct cfile *file; /* that shared memory, with a reference; or NULL */
+};
+
+/*
+ * Lives on the waiting thread's stack. Which bucket it is in, and its key, only holders of all locks
+ * change.
+ */
 struct futex_waiter {
 	struct list_head link; /* empty: woken */
-	struct mm *mm;
-	uint64_t addr;
+	struct futex_key key;
 	uint32_t bitset;
 	struct bucket *bucket;
 	struct waitq wq;
@@ -54,9 +65,39 @@ static struct bucket buckets[BUCKETS];
 static spinlock_t init_lock = SPINLOCK_INIT;
 static bool ready;
 
-static struct bucket *bucket_of(struct mm *mm, uint64_t addr)
+static struct futex_key key_get(struct mm *mm, uint64_t addr, bool shared)
 {
-	uint64_t hash = ((uint64_t)mm ^ addr * 0x9e3779b97f4a7c15ull) * 0x9e3779b97f4a7c15ull;
+	struct futex_key key = { mm, addr, NULL };
+	const struct vma *vma;
+
+	if (!shared || !mm->vmas.live)
+		return key;
+	mutex_lock(&mm->lock);
+	vma = vma_at(&mm->vmas, addr);
+	if (vma && (vma->flags & VMA_LIVE)) {
+		key.file = cfile_get(vma->file);
+		key.space = vma->file;
+		key.at = vma_offset_at(vma, addr);
+	}
+	mutex_unlock(&mm->lock);
+	return key;
+}
+
+static void key_put(const struct futex_key *key)
+{
+	if (key->file)
+		cfile_put(key->file);
+}
+
+static bool key_is(const struct futex_key *a, const struct futex_key *b)
+{
+	return a->space == b->space && a->at == b->at;
+}
+
+static struct bucket *bucket_of(const struct futex_key *key)
+{
+	uint64_t hash = ((uint64_t)key->space ^ key->at * 0x9e3779b97f4a7c15ull) *
+			0x9e3779b97f4a7c15ull;
 
 	if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)) {
 		spin_lock(&init_lock);
@@ -107,17 +148,17 @@ static void wake_locked(struct futex_waiter *w)
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
-static long wait_for(uint64_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns)
+static long wait_for(uint64_t addr, bool shared, uint32_t val, uint32_t bitset,
+		     uint64_t deadline_ns)
 {
 	struct futex_waiter w = {
-		.mm = current->mm,
-		.addr = addr,
+		.key = key_get(current->mm, addr, shared),
 		.bitset = bitset,
-		.bucket = bucket_of(current->mm, addr),
 	};
 	uint32_t seen;
 	int err;
 
+	w.bucket = bucket_of(&w.key);
 	waitq_init(&w.wq);
 	spin_lock(&w.bucket->lock);
 	list_add_tail(&w.link, &w.bucket->waiters);
@@ -128,20 +169,23 @@ static long wait_for(uint64_t addr, uint32_t val, uint32_t bitset, uint64_t dead
 		err = wait_event_interruptible(&w.wq, waiter_woken(&w), deadline_ns);
 	else if (!err)
 		err = -EAGAIN;
-	return waiter_remove(&w) ? err : 0;
+	if (!waiter_remove(&w))
+		err = 0;
+	key_put(&w.key);
+	return err;
 }
 
-long futex_wait_on(uint64_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns)
+long futex_wait_on(uint64_t addr, bool shared, uint32_t val, uint32_t bitset, uint64_t deadline_ns)
 {
 	struct restart_block *r = &current_user->restart;
 	long ret;
 
-	ret = wait_for(addr, val, bitset, deadline_ns);
+	ret = wait_for(addr, shared, val, bitset, deadline_ns);
 	if (ret != -EINTR)
 		return ret;
 	if (deadline_ns == WAIT_FOREVER)
 		return -ERESTARTSYS_;
-	*r = (struct restart_block){ RESTART_FUTEX, deadline_ns, { addr, val, bitset } };
+	*r = (struct restart_block){ RESTART_FUTEX, deadline_ns, { addr, val, bitset, shared } };
 	return -ERESTART_RESTARTBLOCK_;
 }
 
@@ -173,7 +217,7 @@ static int deadline_from(uint64_t timeout, unsigned op, uint64_t *deadline)
 
 /* --- waking ----------------------------------------------------------------------------------- */
 
-static long wake_in(struct bucket *b, struct mm *mm, uint64_t addr, int n, uint32_t bitset)
+static long wake_in(struct bucket *b, const struct futex_key *key, int n, uint32_t bitset)
 {
 	struct futex_waiter *w, *tmp;
 	long woken = 0;
@@ -181,7 +225,7 @@ static long wake_in(struct bucket *b, struct mm *mm, uint64_t addr, int n, uint3
 	list_for_each_entry_safe(w, tmp, &b->waiters, link) {
 		if (woken >= n)
 			break;
-		if (w->mm == mm && w->addr == addr && (w->bitset & bitset)) {
+		if (key_is(&w->key, key) && (w->bitset & bitset)) {
 			wake_locked(w);
 			woken++;
 		}
@@ -189,20 +233,22 @@ static long wake_in(struct bucket *b, struct mm *mm, uint64_t addr, int n, uint3
 	return woken;
 }
 
-static long wake(struct mm *mm, uint64_t addr, int n, uint32_t bitset)
+static long wake(struct mm *mm, uint64_t addr, bool shared, int n, uint32_t bitset)
 {
-	struct bucket *b = bucket_of(mm, addr);
+	struct futex_key key = key_get(mm, addr, shared);
+	struct bucket *b = bucket_of(&key);
 	long woken;
 
 	spin_lock(&b->lock);
-	woken = wake_in(b, mm, addr, n, bitset);
+	woken = wake_in(b, &key, n, bitset);
 	spin_unlock(&b->lock);
+	key_put(&key);
 	return woken;
 }
 
 long futex_wake_address(struct mm *mm, uint64_t addr, int n)
 {
-	return wake(mm, addr, n, BITSET_ANY);
+	return wake(mm, addr, true, n, BITSET_ANY);
 }
 
 static void lock_two(struct bucket *a, struct bucket *b)
@@ -225,36 +271,42 @@ static void unlock_two(struct bucket *a, struct bucket *b)
 		spin_unlock(&b->lock);
 }
 
-static long requeue(uint64_t from, uint64_t to, int nwake, int nmove)
+static long requeue(uint64_t from, uint64_t to, bool shared, int nwake, int nmove)
 {
-	struct mm *mm = current->mm;
-	struct bucket *a = bucket_of(mm, from), *b = bucket_of(mm, to);
+	struct futex_key key = key_get(current->mm, from, shared);
+	struct futex_key target = key_get(current->mm, to, shared);
+	struct bucket *a = bucket_of(&key), *b = bucket_of(&target);
 	struct futex_waiter *w, *tmp;
 	long done, moved = 0;
 
 	lock_two(a, b);
-	done = wake_in(a, mm, from, nwake, BITSET_ANY);
+	done = wake_in(a, &key, nwake, BITSET_ANY);
 	list_for_each_entry_safe(w, tmp, &a->waiters, link) {
 		if (moved >= nmove)
 			break;
-		if (w->mm != mm || w->addr != from)
+		if (!key_is(&w->key, &key))
 			continue;
 		/* Never self-linked in between: that would look like a wake-up. */
 		w->link.prev->next = w->link.next;
 		w->link.next->prev = w->link.prev;
-		w->addr = to;
+		if (target.file)
+			cfile_get(target.file);
+		key_put(&w->key);
+		w->key = target;
 		list_insert_between(&w->link, b->waiters.prev, &b->waiters);
 		__atomic_store_n(&w->bucket, b, __ATOMIC_RELEASE);
 		moved++;
 	}
 	unlock_two(a, b);
+	key_put(&key);
+	key_put(&target);
 	return done + moved;
 }
 
 /*
  * FUTEX_WAKE_OP: changes the second word by `op`, and wakes there, too, if its old value says so.
  */
-static long wake_op(uint64_t addr, uint64_t addr2, int n, int n2, uint32_t op)
+static long wake_op(uint64_t addr, uint64_t addr2, bool shared, int n, int n2, uint32_t op)
 {
 	int32_t oparg = (int32_t)(op << 8) >> 20, cmparg = (int32_t)(op << 20) >> 20;
 	unsigned kind = op >> 28 & 7, cmp = op >> 24 & 15;
@@ -302,9 +354,9 @@ static long wake_op(uint64_t addr, uint64_t addr2, int n, int n2, uint32_t op)
 	default:
 		return -ENOSYS;
 	}
-	woken = wake(current->mm, addr, n, BITSET_ANY);
+	woken = wake(current->mm, addr, shared, n, BITSET_ANY);
 	if (match)
-		woken += wake(current->mm, addr2, n2, BITSET_ANY);
+		woken += wake(current->mm, addr2, shared, n2, BITSET_ANY);
 	return woken;
 }
 
@@ -326,7 +378,7 @@ static bool robust_release(struct uthread *u, uint64_t addr, bool pending)
 	for (;;) {
 		/* The owner died between releasing it and waking: whoever waits must not wait on. */
 		if (pending && !val) {
-			wake(current->mm, addr, 1, BITSET_ANY);
+			wake(current->mm, addr, true, 1, BITSET_ANY);
 			return true;
 		}
 		if ((val & FUTEX_TID) != u->tid)
@@ -338,7 +390,7 @@ static bool robust_release(struct uthread *u, uint64_t addr, bool pending)
 		val = seen;
 	}
 	if (val & FUTEX_WAITERS)
-		wake(current->mm, addr, 1, BITSET_ANY);
+		wake(current->mm, addr, true, 1, BITSET_ANY);
 	return true;
 }
 
@@ -377,8 +429,8 @@ bool futex_exit_prepare(struct uthread *u)
 
 /*
  * A word that another process may share (no FUTEX_PRIVATE) is found by its page, so there must be
- * one; read-only it must be a file's. 0, -EFAULT, or RETREATED if it is shared memory: that is
- * home's affair.
+ * one; read-only it must be a file's. 0, -EFAULT, or RETREATED if it is a file that is not
+ * shared here as at home.
  */
 static long check_shared(uint64_t addr, unsigned op)
 {
@@ -390,11 +442,11 @@ static long check_shared(uint64_t addr, unsigned op)
 		return 0;
 	mutex_lock(&mm->lock);
 	vma = vma_at(&mm->vmas, addr);
-	shared = vma && (vma->flags & WVMA_SHARED);
+	shared = vma && (vma->flags & (WVMA_SHARED | VMA_LIVE)) == WVMA_SHARED;
 	file = vma && vma->file;
 	mutex_unlock(&mm->lock);
 	if (shared)
-		return retreat(WHY_SYSCALL, "futex in shared memory");
+		return retreat(WHY_SYSCALL, "futex in a shared mapping of a file");
 	if (user_writable_prefix(addr, 4) == 4 || (file && user_readable_prefix(addr, 4) == 4))
 		return 0;
 	return -EFAULT;
@@ -407,6 +459,7 @@ long futex_call(const uint64_t args[6])
 	int n = (int)args[2], n2 = (int)args[3];
 	uint32_t val3 = (uint32_t)args[5], seen;
 	unsigned cmd = op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
+	bool shared = !(op & FUTEX_PRIVATE);
 	long err;
 
 	if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET)
@@ -434,15 +487,15 @@ long futex_call(const uint64_t args[6])
 	/* Linux wakes one for a count of 0 or less. */
 	switch (cmd) {
 	case FUTEX_WAIT:
-		return futex_wait_on(addr, n, BITSET_ANY, deadline);
+		return futex_wait_on(addr, shared, n, BITSET_ANY, deadline);
 	case FUTEX_WAIT_BITSET:
-		return futex_wait_on(addr, n, val3, deadline);
+		return futex_wait_on(addr, shared, n, val3, deadline);
 	case FUTEX_WAKE:
-		return wake(current->mm, addr, n < 1 ? 1 : n, BITSET_ANY);
+		return wake(current->mm, addr, shared, n < 1 ? 1 : n, BITSET_ANY);
 	case FUTEX_WAKE_BITSET:
-		return wake(current->mm, addr, n < 1 ? 1 : n, val3);
+		return wake(current->mm, addr, shared, n < 1 ? 1 : n, val3);
 	case FUTEX_WAKE_OP:
-		return wake_op(addr, addr2, n < 1 ? 1 : n, n2 < 1 ? 1 : n2, val3);
+		return wake_op(addr, addr2, shared, n < 1 ? 1 : n, n2 < 1 ? 1 : n2, val3);
 	default:
 		if (n < 0 || n2 < 0)
 			return -EINVAL;
@@ -452,6 +505,6 @@ long futex_call(const uint64_t args[6])
 			if (seen != val3)
 				return -EAGAIN;
 		}
-		return requeue(addr, addr2, n, n2);
+		return requeue(addr, addr2, shared, n, n2);
 	}
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * futex(2) on private memory. A waiter is found by address space and address; operations on shared
- * mappings go home with their process.
+ * futex(2). A waiter is found by address space and address, or by its place in shared memory.
  */
 #ifndef KERNEL_PROC_FUTEX_H
 #define KERNEL_PROC_FUTEX_H
@@ -15,8 +14,8 @@ struct uthread;
 /* The system call: a value, -errno, one of the restart codes, or RETREATED. */
 long futex_call(const uint64_t args[6]);
 
-/* Goes on with an interrupted wait (restart_syscall). */
-long futex_wait_on(uint64_t addr, uint32_t val, uint32_t bitset, uint64_t deadline_ns);
+/* Goes on with an interrupted wait (restart_syscall). shared: not FUTEX_PRIVATE. */
+long futex_wait_on(uint64_t addr, bool shared, uint32_t val, uint32_t bitset, uint64_t deadline_ns);
 
 /*
  * The current thread is about to end alone: the robust mutexes that it holds (set_robust_list(2)) are

@@ -95,7 +95,14 @@ struct proc {
 };
 
 /* How a blocked call that a signal interrupted goes on when nothing handles the signal. */
-enum restart_kind { RESTART_NONE, RESTART_SLEEP, RESTART_FUTEX, RESTART_POLL };
+enum restart_kind {
+	RESTART_NONE,
+	RESTART_SLEEP,
+	RESTART_FUTEX,
+	RESTART_POLL,	  /* milliseconds in argument 2 */
+	RESTART_EPOLL,	  /* milliseconds in argument 3 */
+	RESTART_TIMESPEC, /* argument 3 points to a struct timespec */
+};
 
 struct restart_block {
 	enum restart_kind kind;
@@ -130,6 +137,7 @@ struct uthread {
 	struct restart_block restart;
 	uint64_t restart_nr;		/* of the call that `restart` goes on with */
 	uint64_t stime_ns;		/* CPU time inside system calls */
+	uint64_t questions;		/* to home, that were waited for: calls, mappings, forks */
 	uint64_t call_start_ns;		/* CPU time when the current one began; 0: in none */
 	bool retreating;		/* retreat() was called since the last entry */
 	bool steady;			/* its forwarded calls are not aborted: see file_calls.c */

@@ -76,6 +76,12 @@ void restart_resolve(struct trapframe *tf);
 /* Says that the registers in tf are no longer those of a system call's end. */
 void restart_forget(struct trapframe *tf);
 
+/*
+ * A place in user memory, below the stack's red zone, where nothing is kept over a system call: for an
+ * argument of a call that goes on.
+ */
+uint64_t restart_scratch(const struct trapframe *tf);
+
 /* sigframe.c: a handler's frame. 0, or -EFAULT when the stack cannot take it. */
 int sigframe_push(struct trapframe *tf, const struct sigentry *sig, const struct wire_sigact *act,
 		  uint64_t saved_mask);

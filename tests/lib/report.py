@@ -12,6 +12,28 @@ def why(text):
     return [line for line in lines[:-LAST_LINES] if 'Error' in line][-LAST_LINES:] + lines[-LAST_LINES:]
 
 
+class Calls:
+    """The system calls of a run, as deputies counted them (MUSTER_CALLS)."""
+
+    def __init__(self, lines):
+        self.local = self.forwarded = 0
+        self.retreats = {}      # reason -> how often
+        for line in lines:
+            kind, number, *text = line.split(' ', 2)
+            if kind == 'retreat':
+                reason = text[0] if text else ''
+                self.retreats[reason] = self.retreats.get(reason, 0) + int(number)
+            else:
+                setattr(self, kind, getattr(self, kind) + int(number))
+
+    def print(self):
+        if not self.local and not self.forwarded:
+            return
+        print(f'system calls: {self.local} local, {self.forwarded} forwarded, {sum(self.retreats.values())} retreats')
+        for reason, n in sorted(self.retreats.items(), key=lambda item: (-item[1], item[0])):
+            print(f'    {n:6} {reason}')
+
+
 class Results:
     def __init__(self, verbose=False, record=None):
         self.verbose = verbose
@@ -19,6 +41,7 @@ class Results:
         self.counts = {'passed': 0, 'failed': 0, 'skipped': 0}
         self.skips = []
         self.failures = []
+        self.calls = Calls([])
 
     def add(self, name, outcome, seconds, text=''):
         """outcome: passed, failed or skipped (text is then the reason)."""
@@ -42,6 +65,7 @@ class Results:
 
     def finish(self):
         """Prints the summary; returns the exit status. A run without a single test is no success."""
+        self.calls.print()
         for name, text in self.failures:
             print(f'failed: {name}')
             for line in why(text):

@@ -26,10 +26,14 @@ def run_all(tests, args, results):
         groups.setdefault(t.nodes, []).append(t)
     with tempfile.TemporaryDirectory(prefix='muster-tests-') as work:
         os.chmod(work, 0o755)
+        args.calls = pathlib.Path(work) / 'calls'
+        args.calls.touch()
+        args.calls.chmod(0o666)     # also for those who are not root
         for t in groups.pop('none', []):
             run_one(t, args, results, work, None)
         for nodes, group in groups.items():
             run_group(nodes, group, args, results, work)
+        results.calls = report.Calls(args.calls.read_text().splitlines())
 
 
 def tool_env(args):
@@ -38,6 +42,8 @@ def tool_env(args):
     env['MUSTER_BUILD'] = str(args.build)
     env['MUSTER_SEED'] = str(args.seed)
     env['MUSTER_ROOT'] = str(args.root)
+    if args.calls:
+        env['MUSTER_CALLS'] = str(args.calls)
     return env
 
 
@@ -137,6 +143,7 @@ def nodes_alive():
 
 def inside(args):
     work = pathlib.Path(args.inside)
+    args.calls = work / 'calls'
     results = report.Results(args.verbose, work / 'results')
     for fields in json.loads((work / 'todo').read_text()):
         run_one(collect.Test(**fields), args, results, work, work / 'logs')

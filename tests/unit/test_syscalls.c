@@ -88,7 +88,7 @@ static void check_args(const char *name, const struct sys_desc *d)
 			CHECK(a->ref < n && (ref == ARG_V || ref == ARG_FD));
 			break;
 		case ARG_OUT_LENP:
-			CHECK(ref == ARG_LENP);
+			CHECK(ref == ARG_LENP || (ref == ARG_PART && d->args[a->ref].size == 4));
 			break;
 		case ARG_IN:
 		case ARG_OUT:

@@ -16,6 +16,7 @@
 #include "userland/deputy/home.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
+#include "userland/deputy/interrupted.h"
 #include "userland/deputy/lifecycle.h"
 #include "userland/deputy/move.h"
 #include "userland/deputy/session.h"
@@ -190,7 +191,9 @@ static void finish_abort(struct stub *stub)
  */
 static void resume_call(struct stub *stub)
 {
+	struct call *call = call_first(stub);
 	struct user_regs_struct regs;
+	uint64_t now;
 
 	if (stub_get_regs(stub, &regs))
 		return;
@@ -199,6 +202,11 @@ static void resume_call(struct stub *stub)
 		regs.rip = agent_gadget(stub);
 		regs.rax = regs.orig_rax;
 		regs.orig_rax = (uint64_t)-1;
+		if (call) {
+			now = loop_now();
+			interrupted_waited(stub, &regs, now - call->since_ns);
+			call->since_ns = now;
+		}
 		stub_set_regs(stub, &regs);
 	}
 	stub_resume(stub, PTRACE_CONT, 0);

@@ -23,6 +23,7 @@ struct call {
 	struct list_head link;
 	struct wire_hdr hdr;		/* type says which */
 	bool running;
+	uint64_t since_ns;		/* running, loop_now(): it waits for so long already */
 	/* W_CALL */
 	struct wire_call head;
 	struct wire_buf bufs[WIRE_BUFS_MAX];

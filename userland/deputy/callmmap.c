@@ -20,6 +20,7 @@
 #include "userland/deputy/image_file.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/shared.h"
 #include "userland/deputy/stub.h"
 
 /* The same file, opened anew. */
@@ -103,15 +104,18 @@ void call_mmap(struct stub *stub, struct call *call)
 	int copy;
 
 	memcpy(&map, call->bytes, sizeof(map));
-	if (!(map.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) || (map.flags & MAP_ANONYMOUS) ||
+	if (!(map.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) ||
+	    ((map.flags & MAP_ANONYMOUS) && (map.flags & MAP_TYPE) != MAP_SHARED) ||
 	    map.addr + map.len < map.addr ||
 	    agent_touched(stub->process, map.addr, map.addr + map.len)) {
 		session_fail(stub->process->session, "it sent an impossible mmap for process %d",
 			     stub->process->pid);
 		return;
 	}
-	copy = copy_fd(stub, map.fd);
-	if (copy >= 0 && !fstat(copy, &st)) {
+	copy = map.flags & MAP_ANONYMOUS ? -EBADF : copy_fd(stub, map.fd);
+	if (map.flags & MAP_ANONYMOUS)
+		shared_identity_new(map.len, &mapped.file);
+	else if (copy >= 0 && !fstat(copy, &st)) {
 		judge(copy, &map, &st, &mapped.why);
 		file_identity(&st, &mapped.file);
 	} else if (copy != -EBADF) {

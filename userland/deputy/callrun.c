@@ -14,10 +14,12 @@
 #include "userland/deputy/call.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/inject.h"
+#include "userland/deputy/loop.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/stub.h"
 
-#define ALIGN 64u /* of buffers in scratch: as much as any struct wants */
+#define ALIGN  64u  /* of buffers in scratch: as much as any struct wants */
+#define SECTOR 512u /* what O_DIRECT transfers: larger buffers lie in their page as the program's did */
 
 static uint64_t round_up(uint64_t x, uint64_t to)
 {
@@ -40,8 +42,10 @@ static size_t place(struct call *call, uint64_t base)
 			call->addr[i] = at - buf->len;
 			at += WIRE_PAGE_SIZE;
 		} else {
+			if (buf->len >= SECTOR)
+				at = round_up(at, WIRE_PAGE_SIZE) + buf->offset;
 			call->addr[i] = at;
-			at += round_up(buf->len, ALIGN);
+			at = round_up(at + buf->len, ALIGN);
 		}
 	}
 	return at - base;
@@ -160,6 +164,7 @@ int call_begin(struct stub *stub, struct call *call)
 		if (call->bufs[i].arg != WBUF_NO_ARG)
 			args[call->bufs[i].arg] = call->addr[i];
 	call->running = true;
+	call->since_ns = loop_now();
 	return inject_prepare(stub, call->head.nr, args) ? -ESRCH : 0;
 
 no_memory:

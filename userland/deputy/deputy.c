@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "userland/deputy/away.h"
+#include "userland/deputy/count.h"
 #include "userland/deputy/front.h"
 #include "userland/deputy/loop.h"
 #include "userland/deputy/session.h"
@@ -212,5 +213,6 @@ void deputy_main(const struct job *job, int front)
 		sessions_run();
 	}
 	requests_close();
+	count_report();
 	exit(0);
 }

@@ -7,11 +7,13 @@
 #include "userland/deputy/away.h"
 #include "userland/deputy/backlog.h"
 #include "userland/deputy/call.h"
+#include "userland/deputy/count.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/home.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/move.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/shared.h"
 #include "userland/deputy/stub.h"
 
 /* Runs at the node, as far as home knows. */
@@ -89,6 +91,8 @@ static const char *of_process(struct stub *named, const struct wire_hdr *hdr, co
 
 	if (!stub)
 		return NULL;
+	if (hdr->type == W_PUT)
+		return shared_put(stub, stub->process->session, hdr, payload);
 	wrong = call_message(stub, hdr, payload);
 	/* The others end with it, whatever they wait for. */
 	if (!wrong && hdr->type == W_EXIT)
@@ -107,7 +111,7 @@ static const char *request(struct stub *stub, const struct wire_hdr *hdr, const 
 		return "a request of a process that is on its way home";
 	if (!is_guest(any))
 		return "a request for a process that is not there";
-	if (hdr->type == W_STOPPED || hdr->type == W_EXIT)
+	if (hdr->type == W_STOPPED || hdr->type == W_EXIT || hdr->type == W_PUT)
 		return of_process(stub, hdr, payload);
 	if (stub->state == STUB_DYING)
 		return NULL;
@@ -134,6 +138,8 @@ const char *dispatch_now(struct session *session, const struct wire_hdr *hdr, vo
 
 	if (hdr->type == W_PAGE_GET)
 		return page_get(process, session, hdr, payload);
+	if (!stub && hdr->type == W_PUT)
+		return shared_put(NULL, session, hdr, payload);
 	if (!stub) {
 		/* It ended here before the node had made it of its parent, or unseen by the node. */
 		if (hdr->type == W_IMG_RUNNING || hdr->type == W_CALL)
@@ -141,7 +147,7 @@ const char *dispatch_now(struct session *session, const struct wire_hdr *hdr, vo
 		return NULL;
 	}
 	if (process->ended_by_node)
-		return NULL;
+		return hdr->type == W_PUT ? shared_put(NULL, session, hdr, payload) : NULL;
 
 	switch (hdr->type) {
 	case W_IMG_RUNNING:
@@ -172,7 +178,7 @@ const char *dispatch_now(struct session *session, const struct wire_hdr *hdr, vo
 	case W_PAGES:
 		return to_image(process, session, hdr, payload);
 	case W_STAT:
-		memcpy(&process->stat, payload, sizeof(process->stat));
+		count_stat(process, payload);
 		return NULL;
 	}
 	return request(stub, hdr, payload);

@@ -14,6 +14,7 @@
 #include "proto/syscalls.h"
 #include "userland/deputy/agent.h"
 #include "userland/deputy/baseline.h"
+#include "userland/deputy/count.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/home_int.h"
 #include "userland/deputy/image.h"
@@ -507,6 +508,7 @@ static void let_go(struct home *home)
 	home->cursor_page = 0;
 	image_forget(process);
 	session_send1(home->session, W_IMG_RUNNING, 0, (uint32_t)process->pid, home->id, NULL, 0);
+	count_return(&home->image.why);
 	move_came_home(process);
 	if (process->home != home)
 		return;

@@ -85,6 +85,12 @@ static int64_t left_of(const struct stub *stub, int64_t length)
 	return length > 1 ? length : 1;
 }
 
+static void shorten_ms(const struct stub *stub, unsigned long long *arg)
+{
+	if ((int)*arg > 0)
+		*arg = (uint64_t)((left_of(stub, (int)*arg * MSEC) + MSEC - 1) / MSEC);
+}
+
 static void shorten_timespec(struct stub *stub, const struct user_regs_struct *regs,
 			     unsigned long long *arg)
 {
@@ -109,8 +115,6 @@ void interrupted_settle(struct stub *stub, struct user_regs_struct *regs, uint64
 	if (ret != -516 && ret != -EINTR)
 		return;
 	regs->rax = (uint64_t)-514; /* EINTR if a handler runs, else the call again */
-	if (ret == -EINTR)
-		return;
 	switch (nr) {
 	case SYS_nanosleep:
 		shorten_timespec(stub, regs, &regs->rdi);
@@ -125,8 +129,42 @@ void interrupted_settle(struct stub *stub, struct user_regs_struct *regs, uint64
 			shorten_timespec(stub, regs, &regs->r10);
 		break;
 	case SYS_poll:
-		if ((int)regs->rdx > 0)
-			regs->rdx = (uint64_t)((left_of(stub, (int)regs->rdx * MSEC) + MSEC - 1) / MSEC);
+		shorten_ms(stub, &regs->rdx);
+		break;
+	case SYS_epoll_wait:
+	case SYS_epoll_pwait:
+		shorten_ms(stub, &regs->r10);
+		break;
+	case SYS_epoll_pwait2:
+	case SYS_semtimedop:
+		shorten_timespec(stub, regs, &regs->r10);
+		break;
+	case SYS_rt_sigtimedwait:
+		shorten_timespec(stub, regs, &regs->rdx);
+		break;
+	}
+}
+
+void interrupted_waited(struct stub *stub, struct user_regs_struct *regs, uint64_t ns)
+{
+	struct timespec ts;
+	int64_t left;
+
+	switch (regs->rax) {
+	case SYS_epoll_wait:
+	case SYS_epoll_pwait:
+		left = (int)regs->r10 * MSEC - (int64_t)ns;
+		if ((int)regs->r10 > 0)
+			regs->r10 = left > 0 ? (uint64_t)((left + MSEC - 1) / MSEC) : 0;
+		break;
+	case SYS_epoll_pwait2:
+	case SYS_semtimedop:
+		if (!regs->r10 || stub_read(stub, regs->r10, &ts, sizeof(ts)) || ts.tv_sec > INT32_MAX)
+			break;
+		left = ts.tv_sec * NSEC + ts.tv_nsec - (int64_t)ns;
+		ts.tv_sec = left > 0 ? left / NSEC : 0;
+		ts.tv_nsec = left > 0 ? left % NSEC : 0;
+		stub_write(stub, regs->r10, &ts, sizeof(ts));
 		break;
 	}
 }

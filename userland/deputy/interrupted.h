@@ -24,4 +24,10 @@ bool interrupted_call(const struct user_regs_struct *regs);
 /* Stopped in one: makes *regs such that another kernel can go on with it as call nr. */
 void interrupted_settle(struct stub *stub, struct user_regs_struct *regs, uint64_t nr);
 
+/*
+ * A forwarded call that is about to be made again at home (its number in rax) has waited for so long
+ * already: the times that Linux does not keep for it are changed in its arguments.
+ */
+void interrupted_waited(struct stub *stub, struct user_regs_struct *regs, uint64_t ns);
+
 #endif

@@ -16,6 +16,7 @@
 #include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/shared.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/trace.h"
@@ -208,6 +209,10 @@ void lifecycle_begin(struct stub *stub, struct call *call)
 		break;
 	case W_MMAP:
 		call_mmap(stub, call);
+		call_drop(stub, call);
+		break;
+	case W_PUT:
+		shared_put_queued(stub, call);
 		call_drop(stub, call);
 		break;
 	case W_FORK:

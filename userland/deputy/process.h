@@ -65,6 +65,8 @@ struct process {
 
 	uint32_t cpu[WIRE_CPU_WORDS];	/* baseline.c's: features the program may use; 0: as home */
 	struct wire_stat stat;		/* as the node last said */
+	uint64_t calls_local;		/* system calls of this process that nodes have served */
+	uint64_t calls_forwarded;	/* and that came home */
 	struct list_head why;		/* why.c's: struct why_event, oldest first */
 };
 

@@ -72,12 +72,14 @@ static void print_process(struct control_conn *conn, const struct process *proce
 		info.state = state_away(process);
 	control_print(conn,
 		      "proc\tpid=%d\tppid=%d\tnode=%s\tstate=%c\tthreads=%u\tutime_ms=%llu\t"
-		      "rss_kb=%llu\tcalls=%llu\tcomm=%s\tcmd=%s\twhy=%s",
+		      "rss_kb=%llu\tcalls=%llu\tlocal=%llu\tforwarded=%llu\tcomm=%s\tcmd=%s\twhy=%s",
 		      process->pid, info.ppid, where_is(process, where, sizeof(where)), info.state,
 		      process_threads(process),
 		      (unsigned long long)(info.cpu_ms + process->stat.cpu_ns / 1000000),
 		      (unsigned long long)(away ? process->stat.rss_pages * 4 : info.rss_kb),
-		      (unsigned long long)process->calls_total, info.comm, info.cmd,
+		      (unsigned long long)process->calls_total,
+		      (unsigned long long)process->calls_local,
+		      (unsigned long long)process->calls_forwarded, info.comm, info.cmd,
 		      why_last(process));
 }
 

@@ -2,6 +2,7 @@
 /* Signals of a process that is away, or on its way: see signals.h. */
 #include "userland/deputy/signals.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <stdbool.h>
 #include <string.h>

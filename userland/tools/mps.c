@@ -28,7 +28,8 @@ static const struct {
 	{ "pid", ">PID", true },	{ "ppid", NULL, true },
 	{ "node", ">NODE", false },	{ "state", "S", false },
 	{ "utime_ms", ">TIME", true },	{ "rss_kb", ">MEMORY", true },
-	{ "calls", ">CALLS", true },	{ "why", NULL, false },
+	{ "calls", ">CALLS", true },	{ "local", NULL, true },
+	{ "forwarded", NULL, true },	{ "why", NULL, false },
 	{ "comm", NULL, false },	{ "cmd", "COMMAND", false },
 };
 

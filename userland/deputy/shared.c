@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory that processes share while they are away: see shared.h. */
+#include "userland/deputy/shared.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "userland/deputy/call.h"
+#include "userland/deputy/inject.h"
+#include "userland/deputy/session.h"
+#include "userland/deputy/stub.h"
+
+/* What no file system has: together with a number of our own. */
+#define DEV_SHARED (UINT64_MAX - 1)
+
+void shared_identity_new(uint64_t len, struct wire_file *file)
+{
+	static uint32_t last;
+
+	*file = (struct wire_file){
+		.dev = DEV_SHARED,
+		.ino = (uint64_t)getpid() << 32 | ++last,
+		.size = len,
+		.mtime_ns = WFILE_FRESH,
+	};
+}
+
+static void answer(struct session *session, const struct wire_hdr *hdr, int64_t ret)
+{
+	const struct wire_reply reply = { .ret = ret };
+
+	session_send1(session, W_REPLY, 0, hdr->tid, hdr->id, &reply, sizeof(reply));
+}
+
+const char *shared_put(struct stub *stub, struct session *session, const struct wire_hdr *hdr,
+		       const void *payload)
+{
+	const struct wire_put *put = payload;
+	const char *wrong = wire_check_put(payload, hdr->len);
+
+	if (wrong)
+		return wrong;
+	if (!stub) {
+		answer(session, hdr, -ESRCH);
+		return NULL;
+	}
+	/* At once where nothing is before it: a stub that is stopped does nothing else. */
+	if (call_first(stub) ||
+	    stub_write(stub, put->addr, put + 1, (size_t)put->npages * WIRE_PAGE_SIZE))
+		return call_message(stub, hdr, payload);
+	answer(session, hdr, 0);
+	return NULL;
+}
+
+void shared_put_queued(struct stub *stub, struct call *call)
+{
+	const struct wire_put *put = (const void *)call->bytes;
+	size_t len = (size_t)put->npages * WIRE_PAGE_SIZE;
+	struct session *session = stub->process->session;
+	int err = stub_write(stub, put->addr, put + 1, len);
+
+	/* Written before its rights were taken away: they come back for a moment. */
+	if (err && !inject_call(stub, SYS_mprotect, put->addr, len, PROT_READ | PROT_WRITE)) {
+		err = stub_write(stub, put->addr, put + 1, len);
+		inject_call(stub, SYS_mprotect, put->addr, len, put->prot);
+	}
+	answer(session, &call->hdr, err);
+}
