@@ -13,7 +13,7 @@
 #include "kernel/proc/restart.h"
 
 enum {
-	NR_MMAP = 9, NR_MPROTECT = 10, NR_MUNMAP = 11, NR_BRK = 12, NR_MREMAP = 25,
+	NR_MMAP = 9, NR_MPROTECT = 10, NR_MUNMAP = 11, NR_BRK = 12, NR_MREMAP = 25, NR_MSYNC = 26,
 	NR_MADVISE = 28,
 };
 
@@ -25,6 +25,8 @@ enum {
 	 MM_MAP_FIXED_NOREPLACE)
 #define FILE_FLAGS ((ANON_FLAGS & ~MM_MAP_ANONYMOUS) | MM_MAP_SHARED)
 #define SHARED_ANON_FLAGS ((ANON_FLAGS & ~MM_MAP_PRIVATE) | MM_MAP_SHARED)
+
+#define MM_MAP_TYPE_VALIDATE 3u
 
 /* Above these, home is asked before anything is done here. */
 #define ASK_BYTES (64ull << 20)
@@ -134,7 +136,7 @@ long sys_mmap(struct trapframe *tf, const uint64_t args[6])
 {
 	uint64_t len = args[1], prot = args[2], flags = (uint32_t)args[3];
 	const uint64_t a[6] = { args[0], len, prot, flags, args[4], args[5] };
-	bool anon = flags & MM_MAP_ANONYMOUS, shared_anon;
+	bool anon = flags & MM_MAP_ANONYMOUS, shared_anon, shared;
 	struct wire_text why = { .code = WHY_NONE };
 	struct mm *mm = current->mm;
 	long ret;
@@ -151,14 +153,21 @@ long sys_mmap(struct trapframe *tf, const uint64_t args[6])
 	if (!len || !(flags & MM_MAP_TYPE))
 		return anon ? -EINVAL :
 			      home_call(NR_MMAP, args[0], len, prot, flags, args[4], args[5]);
-	if (!anon && (flags & MM_MAP_SHARED) && ((prot & WVMA_WRITE) || (flags & MM_MAP_PRIVATE)))
-		return retreat(WHY_MAPPING, "a writable shared mapping of a file");
+	if (!anon && (flags & MM_MAP_TYPE) == MM_MAP_TYPE_VALIDATE)
+		return retreat(WHY_MAPPING, "mmap of type MAP_SHARED_VALIDATE");
 
 	if (no_room())
 		return retreat_no_room();
+	shared = (flags & MM_MAP_TYPE) == MM_MAP_SHARED;
+	if (shared && !guest_share_begin(current_proc))
+		return retreat(WHY_MAPPING, "others take shared memory home just now");
+	if ((flags & MM_MAP_FIXED) && mm_range_live(mm, args[0], len))
+		guest_share_sync(current_proc->session);
 	mutex_lock(&mm->map_lock);
 	ret = anon && !shared_anon ? map_anon(mm, a) : map_file(mm, a, &why);
 	mutex_unlock(&mm->map_lock);
+	if (shared)
+		guest_share_end(current_proc, !anon && ret >= 0);
 	if (why.code != WHY_NONE)
 		return retreat(why.code, "%s", why.text);
 	if (ret == MM_NOT_SERVED)
@@ -188,6 +197,8 @@ long sys_munmap(struct trapframe *tf, const uint64_t args[6])
 	struct mm *mm = current->mm;
 
 	(void)tf;
+	if (mm_range_live(mm, args[0], args[1]))
+		guest_share_sync(current_proc->session);
 	mutex_lock(&mm->map_lock);
 	return finish(mm, NR_MUNMAP, args, mm_unmap(mm, args[0], args[1]));
 }
@@ -239,6 +250,8 @@ long sys_mremap(struct trapframe *tf, const uint64_t args[6])
 	(void)tf;
 	if (no_room())
 		return retreat_no_room();
+	if (mm_range_live(mm, addr, old_len))
+		guest_share_sync(current_proc->session);
 	mutex_lock(&mm->map_lock);
 	ask = new_len > old_len && ask_first(mm, new_len - old_len);
 	ret = mm_remap(mm, addr, old_len, new_len, flags, args[4]);
@@ -342,7 +355,7 @@ long sys_madvise(struct trapframe *tf, const uint64_t args[6])
 	}
 }
 
-/* Mappings here are private, or only read: there is nothing to be written to a file. */
+/* What was written is put into home's copy of the file; from there it goes to the disk. */
 long sys_msync(struct trapframe *tf, const uint64_t args[6])
 {
 	enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
@@ -354,5 +367,7 @@ long sys_msync(struct trapframe *tf, const uint64_t args[6])
 		return -EINVAL;
 	if (len < args[1] || addr + len < addr)
 		return -ENOMEM;
+	if (len && mm_range_live(current->mm, addr, len))
+		return home_call(NR_MSYNC, addr, args[1], flags, 0, 0, 0);
 	return !len || mm_range_mapped(current->mm, addr, len) ? 0 : -ENOMEM;
 }

@@ -19,6 +19,7 @@
 #include "userland/deputy/lifecycle.h"
 #include "userland/deputy/move.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/shared.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/trace.h"
@@ -386,6 +387,7 @@ void away_session_lost(struct session *session, const char *why)
 	struct stub *stub;
 
 	move_session_lost(session, why);
+	shared_session_lost(session);
 	list_for_each_entry(stub, &stubs, link) {
 		if (stub->session != session)
 			continue;

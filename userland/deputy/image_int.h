@@ -57,6 +57,7 @@ struct collected {
 	struct wire_signal *signals;
 	unsigned nsignals;
 	struct runs runs;
+	uint64_t shared_image;	/* names shared memory of this image */
 };
 
 /* Each adds its part to c; 0, or a negative errno with *why set. */

@@ -194,6 +194,7 @@ static void take_image(struct stub *stub, struct call *call)
 			wrong = "a second image of the same process";
 		} else {
 			alarm_cancel(&stub->park);
+			shared_leaving(stub);
 			stub->state = STUB_RETURNING;
 			stub_set_sigmask(stub, SIGMASK_FROZEN);
 			signal_take_back(stub, image->signals);
