@@ -14,7 +14,7 @@
 
 enum {
 	NR_MMAP = 9, NR_MPROTECT = 10, NR_MUNMAP = 11, NR_BRK = 12, NR_MREMAP = 25, NR_MSYNC = 26,
-	NR_MADVISE = 28,
+	NR_MADVISE = 28, NR_MLOCKALL = 151, NR_MLOCK2 = 325,
 };
 
 #define PROT_ALL (WVMA_READ | WVMA_WRITE | WVMA_EXEC)
@@ -147,6 +147,9 @@ long sys_mmap(struct trapframe *tf, const uint64_t args[6])
 	shared_anon = anon && (flags & MM_MAP_TYPE) == MM_MAP_SHARED;
 	if (prot & ~(uint64_t)PROT_ALL)
 		return retreat(WHY_MAPPING, "mmap with protection %#llx", (unsigned long long)prot);
+	/* No other kind of anonymous memory takes these for its flags. */
+	if (anon && (flags & MM_MAP_TYPE) == MM_MAP_TYPE_VALIDATE)
+		return -EINVAL;
 	if (flags & ~(uint64_t)(shared_anon ? SHARED_ANON_FLAGS : anon ? ANON_FLAGS : FILE_FLAGS))
 		return retreat(WHY_MAPPING, "mmap with flags %#llx", (unsigned long long)flags);
 	/* For an error: home says which, since it knows the descriptor. */
@@ -308,6 +311,50 @@ long sys_brk(struct trapframe *tf, const uint64_t args[6])
 	return ret;
 }
 
+/* --- locked memory ---------------------------------------------------------------------------------- */
+
+#define MLOCK_ONFAULT 1
+#define MCL_ONFAULT 4
+
+/*
+ * Nothing here is ever swapped out. Home counts what is locked, and says what is wrong; but pages that are
+ * away shall not be made there. From now on it is asked about all changes, since some are refused.
+ */
+static long lock_at_home(uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	struct mm *mm = current->mm;
+	long ret;
+
+	mutex_lock(&mm->map_lock);
+	ret = home_call(nr, a0, a1, a2, 0, 0, 0);
+	if (ret >= 0)
+		current_proc->map_sync = true;
+	mutex_unlock(&mm->map_lock);
+	return ret;
+}
+
+long sys_mlock(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	return lock_at_home(NR_MLOCK2, args[0], args[1], MLOCK_ONFAULT);
+}
+
+long sys_mlock2(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	return lock_at_home(NR_MLOCK2, args[0], args[1], args[2] | MLOCK_ONFAULT);
+}
+
+long sys_mlockall(struct trapframe *tf, const uint64_t args[6])
+{
+	uint64_t flags = (uint32_t)args[0];
+
+	(void)tf;
+	/* ONFAULT alone is an error: not to be made by us of what is none, or hidden. */
+	return lock_at_home(NR_MLOCKALL, flags && !(flags & MCL_ONFAULT) ? flags | MCL_ONFAULT : flags,
+			    0, 0);
+}
+
 /* --- advice ---------------------------------------------------------------------------------------- */
 
 enum {
@@ -332,6 +379,14 @@ long sys_madvise(struct trapframe *tf, const uint64_t args[6])
 		if (!len)
 			return 0;
 		mutex_lock(&mm->map_lock);
+		/* Locked memory is not given up. */
+		if (current_proc->map_sync) {
+			ret = home_call(NR_MADVISE, addr, args[1], args[2], 0, 0, 0);
+			if (ret < 0 && ret != -ENOMEM) {
+				mutex_unlock(&mm->map_lock);
+				return ret;
+			}
+		}
 		ret = mm_advise_dontneed(mm, addr, len, (int)args[2] == MADV_FREE);
 		return finish(mm, NR_MADVISE, args, ret);
 	/* Hints for the machine that has the memory, and for moves to come. */

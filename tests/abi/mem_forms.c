@@ -31,6 +31,30 @@ static void show(const char *what, long ret, const void *expected)
 #define SHOW(expr) (errno = 0, show(#expr, (long)(expr), NULL))
 #define AT(expr, where) (errno = 0, show(#expr, (long)(expr), where))
 
+static void child_ends(pid_t pid)
+{
+	int status;
+
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* In a child: a node may send it home for this, and the rest is tried away all the same. */
+#define SOLO(...)                                                      \
+	do {                                                           \
+		pid_t solo_;                                           \
+									\
+		fflush(stdout);                                        \
+		solo_ = fork();                                        \
+		CHECK(solo_ >= 0);                                     \
+		if (!solo_) {                                          \
+			__VA_ARGS__;                                   \
+			fflush(stdout);                                \
+			_exit(0);                                      \
+		}                                                      \
+		child_ends(solo_);                                     \
+	} while (0)
+
 /* What an access does: in a child, so that each may die of it. */
 static void access_of(const char *what, volatile uint8_t *p, int write)
 {
@@ -39,7 +63,7 @@ static void access_of(const char *what, volatile uint8_t *p, int write)
 
 	CHECK(pid >= 0);
 	if (!pid) {
-		struct rlimit none = { 0, 0 };
+		const struct rlimit none = { 0, 0 };
 
 		setrlimit(RLIMIT_CORE, &none);
 		if (write)
@@ -73,10 +97,10 @@ static void mapping(void)
 	CHECK(munmap(p, 8 * PAGE) == 0);
 	SHOW(mmap(NULL, 0, RW, ANON, -1, 0));
 	SHOW(mmap(NULL, -1ul, RW, ANON, -1, 0));
-	SHOW(mmap(NULL, 1ul << 60, RW, ANON, -1, 0));
+	SOLO(SHOW(mmap(NULL, 1ul << 60, RW, ANON, -1, 0)));
 	SHOW(mmap(NULL, PAGE, RW, MAP_ANONYMOUS, -1, 0));
-	SHOW(mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
-	SHOW(mmap(p + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0));
+	SOLO(SHOW(mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED));
+	SOLO(SHOW(mmap(p + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0)));
 	SHOW(mmap((void *)(-PAGE), PAGE, RW, ANON | MAP_FIXED, -1, 0));
 	SHOW(mmap((void *)(1ul << 47), PAGE, RW, ANON | MAP_FIXED, -1, 0));
 	SHOW(mmap(NULL, PAGE, RW, ANON, -1, 1));
@@ -103,16 +127,16 @@ static void mapping(void)
 	AT(mmap(p, PAGE, PROT_EXEC, ANON | MAP_FIXED, -1, 0), p);
 	READS(p);
 	WRITES(p);
-	AT(mmap(p, 4 * PAGE, RW, ANON | MAP_FIXED | MAP_LOCKED, -1, 0), p);
-	WRITES(p + 3 * PAGE);
-	AT(mmap(p, 4 * PAGE, RW, ANON | MAP_FIXED | MAP_32BIT, -1, 0), p);
-	SHOW((uint64_t)mmap(NULL, PAGE, RW, ANON | MAP_32BIT, -1, 0) < 1ul << 32);
-	SHOW(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0));
-	SHOW(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE, fd, 0) != MAP_FAILED);
-	SHOW(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_SYNC, fd, 0));
+	SOLO(AT(mmap(p, 4 * PAGE, RW, ANON | MAP_FIXED | MAP_LOCKED, -1, 0), p); WRITES(p + 3 * PAGE));
+	AT(mmap(p, 4 * PAGE, RW, ANON | MAP_FIXED, -1, 0), p);
+	SOLO(AT(mmap(p, 4 * PAGE, RW, ANON | MAP_FIXED | MAP_32BIT, -1, 0), p));
+	SOLO(SHOW((uint64_t)mmap(NULL, PAGE, RW, ANON | MAP_32BIT, -1, 0) < 1ul << 32));
+	SOLO(SHOW(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0)));
+	SOLO(SHOW(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE, fd, 0) != MAP_FAILED));
+	SOLO(SHOW(mmap(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_SYNC, fd, 0)));
 	SHOW(munmap(p + 1, PAGE));
 	SHOW(munmap(p, 0));
-	SHOW(munmap((void *)-PAGE, 2 * PAGE));
+	SOLO(SHOW(munmap((void *)-PAGE, 2 * PAGE)));
 	SHOW(munmap(p + PAGE, PAGE));
 	SHOW(munmap(p + PAGE, PAGE));
 	READS(p + PAGE);
@@ -132,9 +156,9 @@ static void rights(void)
 	uint8_t *p = map(6);
 
 	SHOW(mprotect(p + 1, PAGE, PROT_READ));
-	SHOW(mprotect(p, 0, 0xff));
-	SHOW(mprotect(p, PAGE, 0xff));
-	SHOW(mprotect(p, -1ul, PROT_READ));
+	SOLO(SHOW(mprotect(p, 0, 0xff)));
+	SOLO(SHOW(mprotect(p, PAGE, 0xff)));
+	SOLO(SHOW(mprotect(p, -1ul, PROT_READ)));
 	SHOW(mprotect(p + PAGE, 10, PROT_NONE));
 	READS(p + PAGE);
 	READS(p + 2 * PAGE);
@@ -146,25 +170,52 @@ static void rights(void)
 	WRITES(p + 2 * PAGE);
 	WRITES(p + 4 * PAGE);
 	SHOW(mprotect(p + 3 * PAGE, PAGE, PROT_READ));
-	SHOW(mprotect(p, PAGE, RW | PROT_GROWSDOWN));
-	SHOW(mprotect(p, PAGE, RW | PROT_GROWSDOWN | PROT_GROWSUP));
+	SOLO(SHOW(mprotect(p, PAGE, RW | PROT_GROWSDOWN)));
+	SOLO(SHOW(mprotect(p, PAGE, RW | PROT_GROWSDOWN | PROT_GROWSUP)));
 	SHOW(mprotect(p, 3 * PAGE, RW));
 	WRITES(p + 2 * PAGE);
 	SHOW(munmap(p, 6 * PAGE));
 }
 
+static void stays_mapped(uint8_t *p)
+{
+	uint8_t *r = mremap(p + 2 * PAGE, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+
+	SHOW(r != MAP_FAILED);
+	SHOW(r[0]);
+	SHOW(r[PAGE]);
+	SHOW(p[2 * PAGE]);
+	p[2 * PAGE] = 77;
+	SHOW(r[0]);
+	SHOW(munmap(r, 2 * PAGE));
+}
+
+static void shared_twice(void)
+{
+	uint8_t *p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0), *q;
+
+	CHECK(p != MAP_FAILED);
+	p[PAGE] = 5;
+	q = mremap(p, 0, 2 * PAGE, MREMAP_MAYMOVE);
+	SHOW(q != MAP_FAILED && q != p);
+	SHOW(q[PAGE]);
+	q[PAGE + 1] = 6;
+	SHOW(p[PAGE + 1]);
+	SHOW(munmap(p, 2 * PAGE) | munmap(q, 2 * PAGE));
+}
+
 static void moving(void)
 {
-	uint8_t *p = map(8), *q = map(8), *r;
+	uint8_t *p = map(8), *q = map(8);
 
 	SHOW(mremap(p, PAGE, 0, 0));
 	SHOW(mremap(p + 1, PAGE, PAGE, 0));
-	SHOW(mremap(p, PAGE, PAGE, 0x80));
+	SOLO(SHOW(mremap(p, PAGE, PAGE, 0x80)));
 	SHOW(mremap(p, PAGE, PAGE, MREMAP_FIXED, q));
 	SHOW(mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, q + 1));
 	SHOW(mremap(p, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE));
 	SHOW(mremap(p, 0, PAGE, MREMAP_MAYMOVE));
-	SHOW(mremap(p, -1ul, PAGE, MREMAP_MAYMOVE));
+	SOLO(SHOW(mremap(p, -1ul, PAGE, MREMAP_MAYMOVE)));
 	SHOW(mremap(p, PAGE, -PAGE, MREMAP_MAYMOVE));
 	AT(mremap(p, 8 * PAGE, 6 * PAGE, 0), p);
 	READS(p + 6 * PAGE);
@@ -176,34 +227,36 @@ static void moving(void)
 	SHOW(q[3 * PAGE]);
 	SHOW(q[4 * PAGE]);
 	SHOW(q[5 * PAGE]);
-	r = mremap(p + 2 * PAGE, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
-	SHOW(r != MAP_FAILED);
-	if (r != MAP_FAILED) {
-		SHOW(r[0]);
-		SHOW(r[PAGE]);
-		SHOW(p[2 * PAGE]);
-		p[2 * PAGE] = 77;
-		SHOW(r[0]);
-		SHOW(munmap(r, 2 * PAGE));
-	}
-	SHOW(mremap(p + 2 * PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP));
-	SHOW(mremap(p + 2 * PAGE, PAGE, PAGE, MREMAP_DONTUNMAP));
+	SOLO(stays_mapped(p));
+	SOLO(SHOW(mremap(p + 2 * PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP)));
+	SOLO(SHOW(mremap(p + 2 * PAGE, PAGE, PAGE, MREMAP_DONTUNMAP)));
 	/* Across two mappings. */
 	SHOW(mprotect(p + 3 * PAGE, PAGE, PROT_READ));
 	SHOW(mremap(p + 2 * PAGE, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE));
 	SHOW(munmap(p, 8 * PAGE));
 	SHOW(mremap(p, PAGE, PAGE, MREMAP_MAYMOVE));
 	SHOW(munmap(q, 8 * PAGE));
-	/* Shared memory twice. */
-	p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(p != MAP_FAILED);
-	p[PAGE] = 5;
-	q = mremap(p, 0, 2 * PAGE, MREMAP_MAYMOVE);
-	SHOW(q != MAP_FAILED && q != p);
-	SHOW(q[PAGE]);
-	q[PAGE + 1] = 6;
-	SHOW(p[PAGE + 1]);
-	SHOW(munmap(p, 2 * PAGE) | munmap(q, 2 * PAGE));
+}
+
+static void forked(uint8_t *p)
+{
+	SHOW(madvise(p + 2 * PAGE, PAGE, MADV_DONTFORK));
+	READS(p + 2 * PAGE);
+	SHOW(madvise(p + 2 * PAGE, PAGE, MADV_DOFORK));
+	READS(p + 2 * PAGE);
+	SHOW(madvise(p + 2 * PAGE, PAGE, 18)); /* MADV_WIPEONFORK */
+	READS(p + 2 * PAGE);
+	SHOW(p[2 * PAGE]);
+	SHOW(madvise(p + 2 * PAGE, PAGE, 19));
+}
+
+/* Linux 6.13; before, not known. */
+static void guarded(uint8_t *p)
+{
+	SHOW(madvise(p + 6 * PAGE, PAGE, 102));
+	READS(p + 6 * PAGE);
+	SHOW(madvise(p + 6 * PAGE, PAGE, 103));
+	READS(p + 6 * PAGE);
 }
 
 static void advice(void)
@@ -216,13 +269,7 @@ static void advice(void)
 		int a = all[i];
 
 		/* What a kernel was built without differs; here it is the same one. */
-		errno = 0;
-		printf("madvise %d:", a);
-		show("", madvise(p, 2 * PAGE, a), NULL);
-		if (a == MADV_DONTFORK)
-			CHECK(madvise(p, 2 * PAGE, MADV_DOFORK) == 0);
-		if (a == 18)
-			CHECK(madvise(p, 2 * PAGE, 19) == 0);
+		SOLO(printf("madvise %d", a); errno = 0; show("", madvise(p, 2 * PAGE, a), NULL));
 	}
 	SHOW(madvise(p + 1, PAGE, MADV_NORMAL));
 	SHOW(madvise(p, 0, MADV_DONTNEED));
@@ -235,30 +282,19 @@ static void advice(void)
 	SHOW(p[5 * PAGE]);
 	SHOW(p[6 * PAGE]);
 	p[2 * PAGE] = 9;
-	SHOW(madvise(p + 2 * PAGE, PAGE, MADV_DONTFORK));
-	READS(p + 2 * PAGE);
-	SHOW(madvise(p + 2 * PAGE, PAGE, MADV_DOFORK));
-	READS(p + 2 * PAGE);
-	SHOW(madvise(p + 2 * PAGE, PAGE, 18)); /* MADV_WIPEONFORK */
-	READS(p + 2 * PAGE);
-	SHOW(p[2 * PAGE]);
-	SHOW(madvise(p + 2 * PAGE, PAGE, 19));
-	/* Guards (Linux 6.13): there, or not known. */
-	SHOW(madvise(p + 6 * PAGE, PAGE, 102));
-	READS(p + 6 * PAGE);
-	SHOW(madvise(p + 6 * PAGE, PAGE, 103));
-	READS(p + 6 * PAGE);
+	SOLO(forked(p));
+	SOLO(guarded(p));
 	SHOW(msync(p, PAGE, MS_SYNC | MS_ASYNC));
 	SHOW(msync(p + 1, PAGE, MS_SYNC));
 	SHOW(msync(p, 8 * PAGE, MS_SYNC));
 	SHOW(msync(p, 4 * PAGE, MS_ASYNC | MS_INVALIDATE));
-	SHOW(msync(p, 4 * PAGE, 64));
+	SOLO(SHOW(msync(p, 4 * PAGE, 64)));
 	memset(p, 1, 4 * PAGE);
 	SHOW(mincore(p, 4 * PAGE, vec));
 	SHOW(vec[0] & vec[1] & vec[2] & vec[3] & 1);
 	SHOW(mincore(p + 3 * PAGE, 2 * PAGE, vec));
 	SHOW(mincore(p + 1, PAGE, vec));
-	SHOW(mincore(p, PAGE, (void *)8));
+	SOLO(SHOW(mincore(p, PAGE, (void *)8)));
 	SHOW(munmap(p, 8 * PAGE));
 }
 
@@ -321,15 +357,15 @@ static void heap(void)
 
 static void test(void)
 {
-	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
-	mapping();
-	fflush(stdout);
-	rights();
-	fflush(stdout);
-	moving();
-	fflush(stdout);
-	advice();
-	fflush(stdout);
-	locked();
-	heap();
+	static char buffer[1 << 16];
+
+	/* Not of malloc's: heap() takes that memory for itself. */
+	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+	SOLO(mapping());
+	SOLO(rights());
+	SOLO(moving());
+	SOLO(shared_twice());
+	SOLO(advice());
+	SOLO(locked());
+	SOLO(heap());
 }
