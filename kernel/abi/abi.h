@@ -48,7 +48,7 @@ void mask_end(long ret);
 /*
  * sys_NAME() for each call that is LOCAL or SPLIT, by family: memory.c, signal_calls.c,
  * time_calls.c, wait_calls.c, process_calls.c, fork_calls.c, exec_calls.c, file_calls.c,
- * message_calls.c, ipc_calls.c.
+ * open_calls.c, message_calls.c, ipc_calls.c, mincore.c.
  */
 #define DECLARE_LOCAL(name) sys_fn sys_##name;
 #define DECLARE_SPLIT(name) sys_fn sys_##name;
