@@ -111,7 +111,7 @@ static void begin_sharers(struct session *s)
 	spin_unlock(&s->lock);
 }
 
-static int put_all(struct session *s, bool files_only)
+static int put_by(struct session *s, unsigned which)
 {
 	struct put put = { .s = s };
 	struct mm *mm;
@@ -119,7 +119,7 @@ static int put_all(struct session *s, bool files_only)
 
 	begin_sharers(s);
 	while (!err && (mm = next_sharer(s, &put.pid))) {
-		err = mm_put_shared(mm, files_only, put_pages, &put);
+		err = mm_put_shared(mm, which, put_pages, &put);
 		mm_put(mm);
 		/* It has ended at home: the others have the same memory. */
 		if (err == -ESRCH)
@@ -128,10 +128,18 @@ static int put_all(struct session *s, bool files_only)
 	return err;
 }
 
+/* Some of those who map it may not write to it at home. */
+static int put_all(struct session *s, unsigned which)
+{
+	int err = put_by(s, which | MM_PUT_WRITABLE);
+
+	return err ? err : put_by(s, which);
+}
+
 /* Everybody waits: home gets what is new. 0 or -errno, then the memory is still this node's. */
 static int hand_over(struct session *s)
 {
-	int err = put_all(s, false);
+	int err = put_all(s, 0);
 	struct guest *g;
 
 	spin_lock(&s->lock);
@@ -166,7 +174,7 @@ void guest_share_sync(struct session *s)
 		mm_share_protect(mm);
 		mm_put(mm);
 	}
-	put_all(s, true);
+	put_all(s, MM_PUT_FILES);
 	begin_sharers(s);
 	while ((mm = next_sharer(s, &pid))) {
 		mm_share_mark(mm);
