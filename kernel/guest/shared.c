@@ -26,6 +26,15 @@ static bool has_shared(const struct guest *g)
 	return __atomic_load_n(&g->mm->vmas.live, __ATOMIC_RELAXED);
 }
 
+/* None of its threads runs: those that do not wait for a child of vfork are parked. */
+static bool sleeps(const struct proc *proc)
+{
+	unsigned parked = __atomic_load_n(&proc->nparked, __ATOMIC_ACQUIRE);
+	unsigned vforks = __atomic_load_n(&proc->nvforks, __ATOMIC_ACQUIRE);
+
+	return vforks && parked + vforks == proc->nthreads;
+}
+
 /*
  * Has everybody come? Who has not is called; who waits for a child of vfork does not run either, and
  * comes when that has gone. Called with s->lock held.
@@ -43,9 +52,10 @@ static bool all_here(struct session *s, const struct proc *first)
 			snprintf(text, sizeof(text),
 				 "it may share memory with process %u (%s), which goes home",
 				 first->pid, first->comm);
+			g->proc->gate_called = true;
 			proc_recall(g->proc, WHY_MAPPING, text);
 		}
-		all &= __atomic_load_n(&g->proc->nvforks, __ATOMIC_ACQUIRE) > 0;
+		all &= sleeps(g->proc);
 	}
 	return all;
 }

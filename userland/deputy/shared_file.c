@@ -225,14 +225,14 @@ static struct alarm segments;
 /* Attachments of guests of the session: Linux counts mappings, too. */
 static unsigned attached_here(const struct session *session, uint64_t id)
 {
-	struct stub *stub;
+	struct process *process;
 	unsigned n = 0;
 
-	list_for_each_entry(stub, &stubs, link) {
+	list_for_each_entry(process, &processes, link) {
 		struct maps maps;
 
-		if (stub->pid != stub->tgid || stub->session != session || !stub_away(stub) ||
-		    stub->dead || maps_read(&maps, stub->pid, false))
+		if (process->session != session || !process_away(process) ||
+		    maps_read(&maps, process_live_pid(process), false))
 			continue;
 		for (size_t i = 0; i < maps.n; i++)
 			n += is_segment(&maps.v[i]) && maps.v[i].ino == id;
@@ -280,14 +280,14 @@ static bool same_ipc_namespace(pid_t pid)
 void shared_segment(const struct stub *stub, int id, struct wire_file *file, struct wire_text *why)
 {
 	const struct stat st = { .st_dev = WFILE_SYSV, .st_ino = (ino_t)id };
-	struct share *share = share_of(stub->session, &st);
+	struct share *share = share_of(stub->process->session, &st);
 	struct shmid_ds ds;
 
 	if (!same_ipc_namespace(stub->pid) || shmctl(id, IPC_STAT, &ds)) {
 		wire_text_set(why, WHY_MAPPING, "a System V segment that home cannot watch");
 		return;
 	}
-	if (ds.shm_nattch != attached_here(stub->session, (uint64_t)id)) {
+	if (ds.shm_nattch != attached_here(stub->process->session, (uint64_t)id)) {
 		wire_text_set(why, WHY_MAPPING, "a System V segment that is attached at home");
 		return;
 	}
@@ -298,7 +298,7 @@ void shared_segment(const struct stub *stub, int id, struct wire_file *file, str
 			return;
 		}
 		list_init(&share->link);
-		share->session = stub->session;
+		share->session = stub->process->session;
 		share->fd = share->wd = -1;
 		share->last = ds.shm_lpid;
 		share->id = (struct wire_file){
