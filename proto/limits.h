@@ -12,6 +12,7 @@
 #define WIRE_PAGES_MAX		16u		/* pages in one W_PAGES message */
 #define WIRE_PAYLOAD_MAX	(WIRE_PAGES_MAX * WIRE_PAGE_SIZE + 1024u) /* bytes after a header */
 #define WIRE_CALL_MAX		(16u << 20)	/* bytes that one forwarded call carries each way */
+#define WIRE_CALL_SMALL		(32u << 10)	/* and one of a 32-bit program's thread other than the first */
 #define WIRE_BUFS_MAX		8u		/* buffers of one forwarded call */
 #define WIRE_FIXUPS_MAX		65536u		/* pointers inside its buffers (argv, envp) */
 #define WIRE_PAGE_GET_MAX	512u		/* pages in one W_PAGE_GET */

@@ -10,7 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SYSCALL_MAX 462 /* the last number of Linux 6.12 on x86-64 */
+#define SYSCALL_MAX 462 /* the last number of Linux 6.12 on x86-64, and on i386 */
+
+/*
+ * Wherever a number of a system call is expected, one with this bit is meant as i386's: made by int
+ * 0x80, with pointers, longs and structs of 32-bit programs. syscalls32.def has their rows.
+ */
+#define SYS_I386 0x20000000u
+
+static inline int sys_is_i386(uint64_t nr)
+{
+	return (nr & ~0xffffull) == SYS_I386;
+}
 
 enum sys_class {
 	SYS_UNKNOWN, /* no such call: retreat, home knows */
@@ -40,8 +51,8 @@ enum sys_argkind {
 	ARG_INOUT,     /* `size` bytes, read first, written afterwards */
 	ARG_INOUT_MUL, /* argument ref times size bytes; written back on failure too */
 	ARG_TIMEOUT,   /* `size` bytes in; the time left comes back, also on failure, if writable */
-	ARG_FDSET,     /* bits for argument ref descriptors, both ways */
-	ARG_IOV_IN,    /* ref counts the struct iovec here; gathered */
+	ARG_FDSET,     /* bits for argument ref descriptors, in words of `size` bytes, both ways */
+	ARG_IOV_IN,    /* ref counts the struct iovec here, of `size` bytes; gathered */
 	ARG_IOV_OUT,   /* the same, scattered */
 	ARG_OUT_LENP,  /* room for *(u32 *)argument ref bytes, both ways */
 	ARG_LENP,      /* that pointer: 4 bytes both ways */
@@ -64,12 +75,13 @@ struct sys_desc {
 
 /* A command of ioctl, fcntl, prctl...: replaces the row of the call. */
 struct cmd_desc {
-	uint16_t nr; /* the system call */
+	uint32_t nr; /* the system call */
 	uint32_t cmd;
 	struct sys_desc desc; /* name of the command; FORWARD, SPLIT or RETREAT */
 };
 
 extern const struct sys_desc sys_table[SYSCALL_MAX + 1];
+extern const struct sys_desc sys32_table[SYSCALL_MAX + 1];
 extern const struct cmd_desc cmd_table[];
 extern const size_t cmd_table_len;
 

@@ -153,6 +153,7 @@ enum {
 	IMG_FRESH = 1,	/* a program just started by execve at home; replaces pid if it is there */
 	IMG_HOME = 2,	/* on the way home */
 	IMG_MAP_SYNC = 4,	/* home limits the address space: ask before every change of the map */
+	IMG_I386 = 8,	/* a 32-bit program: its address space ends at 4 GB */
 };
 
 struct wire_image {
@@ -164,6 +165,12 @@ struct wire_image {
 	uint64_t mmap_top;	/* the node places new mappings below this */
 	uint64_t vdso;		/* start of the vDSO, 0 if none */
 	uint64_t vdso_len;
+	/* IMG_I386: addresses in the vDSO, 0 if none: behind the int 0x80 of __kernel_vsyscall, and
+	 * where handlers without SA_RESTORER return to. */
+	uint32_t vdso_landing;
+	uint32_t vdso_sigreturn;
+	uint32_t vdso_rt_sigreturn;
+	uint32_t vdso_pad;
 	uint64_t total_ram;	/* of home, bytes: what overcommit is judged by */
 	uint64_t rlim[16][2];	/* RLIMIT_*: soft, hard */
 	uint64_t pages;		/* pages named by the IMG_RUNS that follow */
@@ -230,6 +237,22 @@ struct wire_regs {
 	uint64_t orig_rax, rip, cs, eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
 };
 
+/* struct user_desc of set_thread_area(2); flags are its bits in their order. */
+struct wire_tls {
+	uint32_t entry;
+	uint32_t base;
+	uint32_t limit;
+	uint32_t flags;
+};
+
+#define WTLS_32BIT	 1u
+#define WTLS_CONTENTS(f) ((uint64_t)(f) >> 1 & 3)
+#define WTLS_READ_ONLY	 8u
+#define WTLS_PAGES	 16u
+#define WTLS_NOT_PRESENT 32u
+#define WTLS_USEABLE	 64u
+#define WTLS_LONG	 128u
+
 struct wire_thread {
 	struct wire_regs regs;
 	uint64_t sigmask;
@@ -243,6 +266,7 @@ struct wire_thread {
 	uint64_t clear_tid;
 	uint32_t tid;		/* at home; the leader's is the pid, and comes first */
 	uint32_t reserved;	/* 0 */
+	struct wire_tls tls[3];	/* IMG_I386, on the way out; home was kept in step */
 };
 
 /* A pending or arriving signal: the kernel's siginfo_t, 128 bytes, as ptrace gives it. */
@@ -317,7 +341,7 @@ struct wire_buf {
 struct wire_fixup {
 	uint16_t buf;
 	uint16_t target;
-	uint32_t offset;	/* of the 8-byte pointer in buf */
+	uint32_t offset;	/* of the pointer in buf: 8 bytes, or 4 in a call with SYS_I386 */
 	uint32_t delta;		/* bytes into target */
 };
 
@@ -331,7 +355,7 @@ enum {
 };
 
 struct wire_call {
-	uint32_t nr;
+	uint32_t nr;		/* with SYS_I386: made by int 0x80 */
 	uint16_t nbufs;
 	uint16_t flags;		/* WCALL_* */
 	uint32_t nfixups;

@@ -25,12 +25,22 @@ $(foreach t,$(UNIT),$(eval $(call unit,$(t))))
 # They do wrong things on purpose, which the compiler would refuse.
 ABI_WARN := -Wno-stringop-overread -Wno-stringop-overflow -Wno-array-bounds -Wno-infinite-recursion \
 	-Wno-nonnull
-ABI_BIN := $(patsubst tests/abi/%.c,$(TBUILD)/abi/%,$(wildcard tests/abi/*.c))
+ABI_BIN := $(patsubst tests/abi/%.c,$(TBUILD)/abi/%,$(filter-out tests/abi/i386_%,$(wildcard tests/abi/*.c)))
 
 $(TBUILD)/abi/%: tests/abi/%.c tests/abi/abi.h
 	$(call log,ABI,$*)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 $(filter-out -O1,$(TCFLAGS)) $(ABI_WARN) -o $@ $< -lm -lpthread -lutil
+
+# Those that tests/abi/i386.list names are built for i386 too, and i386_* only so. The headers in <asm/>
+# are the same for both.
+ABI32_BIN := $(patsubst %,$(TBUILD)/abi32/%,$(shell grep -v '^\#' tests/abi/i386.list))
+
+$(TBUILD)/abi32/%: tests/abi/%.c tests/abi/abi.h
+	$(call log,ABI32,$*)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 -idirafter /usr/include/x86_64-linux-gnu -O2 $(filter-out -O1,$(TCFLAGS)) \
+		$(ABI_WARN) -o $@ $< -lm -lpthread -lutil
 
 # --- programs of tests/system ----------------------------------------------------------------------
 SYSTEM_BIN := $(patsubst tests/system/%.c,$(TBUILD)/%,$(wildcard tests/system/*.c))
@@ -42,7 +52,7 @@ $(TBUILD)/%: tests/system/%.c $(wildcard proto/*.[ch])
 		-Wl,-z,lazy -fno-builtin -lpthread -lm
 
 .PHONY: tests check unit
-tests: $(UNIT_BIN) $(ABI_BIN) $(SYSTEM_BIN)
+tests: $(UNIT_BIN) $(ABI_BIN) $(ABI32_BIN) $(SYSTEM_BIN)
 
 check: tests tools images
 	python3 tests/run.py --build $(BUILD) $(if $(SEED),--seed $(SEED)) $(TEST)

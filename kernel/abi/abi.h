@@ -48,6 +48,9 @@ long not_served(uint64_t nr, const char *form);
 /* wait_calls.c: restart_syscall() for those. */
 long wait_again(struct trapframe *tf, const struct restart_block *r);
 
+/* signal_calls.c: sets an action, here and at home. act is made canonical. */
+void change_action(int signo, struct wire_sigact *act);
+
 /* mask.c: the signal mask that belongs to a waiting call. 0 or -errno. */
 long mask_begin(uint64_t set, uint64_t size);
 /* After the call: puts the old mask back unless a handler is to run under the new one. */
@@ -65,5 +68,16 @@ void mask_end(long ret);
 #define SYSCALL(nr, name, class, ...) DECLARE_##class(name)
 #include "proto/syscalls.def"
 #undef SYSCALL
+
+/* sys32_NAME() for those of i386 that are OWN: compat_calls.c, compat_signal.c. */
+#define DECLARE32_FORWARD(name)
+#define DECLARE32_SAME(name)
+#define DECLARE32_SAME_SPLIT(name)
+#define DECLARE32_RETREAT(name)
+#define DECLARE32_OWN(name) sys_fn sys32_##name;
+#define DECLARE32_OWN_SPLIT(name) sys_fn sys32_##name;
+#define SYSCALL32(nr, name, class, ...) DECLARE32_##class(name)
+#include "proto/syscalls32.def"
+#undef SYSCALL32
 
 #endif

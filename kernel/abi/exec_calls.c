@@ -8,11 +8,10 @@
 #include <string.h>
 
 #include "kernel/abi/abi.h"
+#include "kernel/abi/layout.h"
 #include "kernel/guest/guest.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
-
-enum { NR_EXECVE = 59, NR_EXECVEAT = 322 };
 
 #define PATH_BYTES  4096u
 #define STRINGS_MAX (4u << 20)	 /* bytes: the largest block of our heap */
@@ -59,7 +58,7 @@ static bool add_pointer(struct strings *s, unsigned buf, unsigned index)
 		s->room = size / sizeof(s->fixups[0]);
 	}
 	s->fixups[s->n++] = (struct wire_fixup){
-		.buf = buf, .target = 3, .offset = index * sizeof(uint64_t), .delta = s->used
+		.buf = buf, .target = 3, .offset = index * user_long_size(), .delta = s->used
 	};
 	return true;
 }
@@ -114,7 +113,7 @@ static void add_vector(struct fcall *call, struct strings *s, unsigned buf, unsi
 		return;
 	}
 	for (;; n++) {
-		if (get_user64(&p, addr + n * sizeof(p))) {
+		if (get_user_long(&p, addr + n * user_long_size())) {
 			call->buf[buf].flags |= WBUF_BAD;
 			break;
 		}
@@ -131,7 +130,7 @@ static void add_vector(struct fcall *call, struct strings *s, unsigned buf, unsi
 			break;
 		}
 	}
-	call->buf[buf].len = n * sizeof(p);
+	call->buf[buf].len = n * user_long_size();
 }
 
 static long do_exec(uint64_t nr, const uint64_t args[6], unsigned path_arg)
@@ -185,14 +184,12 @@ long sys_execve(struct trapframe *tf, const uint64_t args[6])
 {
 	const uint64_t a[6] = { args[0], args[1], args[2] };
 
-	(void)tf;
-	return do_exec(NR_EXECVE, a, 0);
+	return do_exec(tf->error, a, 0);
 }
 
 long sys_execveat(struct trapframe *tf, const uint64_t args[6])
 {
 	const uint64_t a[6] = { args[0], args[1], args[2], args[3], args[4] };
 
-	(void)tf;
-	return do_exec(NR_EXECVEAT, a, 1);
+	return do_exec(tf->error, a, 1);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kernel/abi/abi.h"
+#include "kernel/abi/compat.h"
 #include "kernel/cpu/fpu.h"
 #include "kernel/guest/guest.h"
 #include "kernel/mm/mm.h"
@@ -75,6 +76,9 @@ static void copy_thread(struct uthread *u, const struct trapframe *tf, const str
 	thread_state_save();
 	u->thread->fs_base = req->flags & CLONE_SETTLS ? req->tls : current->fs_base;
 	u->thread->gs_base = current->gs_base;
+	segments_inherit(u->thread, current);
+	if ((req->flags & CLONE_SETTLS) && current_user->i386)
+		compat_clone_tls(u->thread, req->tls);
 	memcpy(u->thread->xstate, current->xstate, fpu_state_size());
 	thread_state_changed(u->thread);
 
@@ -163,6 +167,11 @@ static long do_fork(struct trapframe *tf, const struct fork_request *req)
 	struct uthread *u;
 	long pid;
 
+	if ((req->flags & CLONE_SETTLS) && current_user->i386) {
+		pid = compat_check_tls(req->tls);
+		if (pid)
+			return pid;
+	}
 	if (req->flags & CLONE_THREAD)
 		return do_thread(tf, req);
 	if ((req->flags & ~CLONE_SERVED) || req->exit_signal != LSIG_CHLD ||

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/abi/abi.h"
+#include "kernel/abi/layout.h"
 #include "kernel/abi/marshal.h"
 #include "kernel/guest/guest.h"
 #include "kernel/mm/kmalloc.h"
@@ -18,7 +19,6 @@
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
 
-#define NR_PSELECT6 270
 
 #define PATH_BYTES	  4096 /* PATH_MAX: Linux copies no more of any string */
 #define FDSET_BYTES_MAX	  (1u << 17)
@@ -173,9 +173,10 @@ static uint64_t length_inside(uint64_t ptr)
 	return len < PAGE_SIZE ? len : PAGE_SIZE;
 }
 
-static uint64_t fdset_bytes(uint64_t n)
+static uint64_t fdset_bytes(uint64_t n, unsigned word)
 {
-	uint64_t bytes = (int32_t)n <= 0 ? 0 : ((n & INT32_MAX) + 63) / 64 * 8;
+	uint64_t bits = (int32_t)n <= 0 ? 0 : n & INT32_MAX;
+	uint64_t bytes = (bits + 8 * word - 1) / (8 * word) * word;
 
 	return bytes < FDSET_BYTES_MAX ? bytes : FDSET_BYTES_MAX;
 }
@@ -184,7 +185,8 @@ static long put_mask_pointer(struct marshal *m, unsigned arg)
 {
 	uint64_t pair[2];
 
-	if (copy_from_user(pair, m->call.args[arg], sizeof(pair)))
+	if (get_user_long(&pair[0], m->call.args[arg]) ||
+	    get_user_long(&pair[1], m->call.args[arg] + user_long_size()))
 		return -EFAULT;
 	m->call.args[arg] = 0;
 	if (!pair[0])
@@ -248,7 +250,7 @@ static long put_pointer(struct marshal *m, unsigned arg, const struct sys_arg *a
 			return put_user_buf(m, arg, size, WBUF_IN);
 		return put_user_buf(m, arg, size, WBUF_IN | WBUF_OUT | WBUF_ALWAYS);
 	case ARG_FDSET:
-		return put_inout(m, arg, fdset_bytes(count), 0);
+		return put_inout(m, arg, fdset_bytes(count, size), 0);
 	case ARG_OUT_LENP:
 		return put_user_buf(m, arg, length_behind(count), WBUF_IN | WBUF_OUT);
 	case ARG_IOV_IN:
@@ -266,6 +268,13 @@ static long put_pointer(struct marshal *m, unsigned arg, const struct sys_arg *a
 	}
 }
 
+/* The threads of a 32-bit program have little room at home, but for the first. */
+static uint64_t call_room(void)
+{
+	return current_proc->i386 && current_user->tid != current_proc->pid ? WIRE_CALL_SMALL :
+									     WIRE_CALL_MAX;
+}
+
 static long put_arguments(struct marshal *m, const struct sys_desc *d)
 {
 	const uint64_t *args = m->call.args;
@@ -281,7 +290,7 @@ static long put_arguments(struct marshal *m, const struct sys_desc *d)
 		if (err)
 			return err;
 	}
-	if (m->bytes > WIRE_CALL_MAX)
+	if (m->bytes > call_room())
 		return marshal_too_large(m, m->bytes);
 	return 0;
 }
@@ -304,21 +313,30 @@ static long look_once(struct marshal *m)
 {
 	static const uint64_t no_time[2];
 	static const struct {
-		uint16_t nr;
+		uint32_t nr;
 		uint8_t arg;
-		bool ms;
+		bool ms, sets;
 	} timeouts[] = {
-		{ NR_PSELECT6, 4, false },
-		{ 271, 2, false }, /* ppoll */
-		{ 281, 3, true },  /* epoll_pwait */
-		{ 441, 3, false }, /* epoll_pwait2 */
+		{ 270, 4, false, true },  /* pselect6 */
+		{ 271, 2, false, false }, /* ppoll */
+		{ 281, 3, true, false },  /* epoll_pwait */
+		{ 441, 3, false, false }, /* epoll_pwait2 */
+		/* The same of i386; those of the first two with times of 32 and of 64 bits. */
+		{ 308 | SYS_I386, 4, false, true },
+		{ 413 | SYS_I386, 4, false, true },
+		{ 309 | SYS_I386, 2, false, false },
+		{ 414 | SYS_I386, 2, false, false },
+		{ 319 | SYS_I386, 3, true, false },
+		{ 441 | SYS_I386, 3, false, false },
 	};
+	bool sets = false;
 	struct fbuf *b = NULL;
 	long ret;
 
 	for (unsigned i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
 		if (timeouts[i].nr != m->call.nr)
 			continue;
+		sets = timeouts[i].sets;
 		m->call.args[timeouts[i].arg] = 0;
 		if (timeouts[i].ms)
 			continue;
@@ -331,12 +349,12 @@ static long look_once(struct marshal *m)
 	}
 	current_user->steady = true;
 	/* An interrupted select leaves its sets as they are. */
-	if (m->call.nr == NR_PSELECT6)
+	if (sets)
 		for (unsigned k = 0; k < m->call.nbufs; k++)
 			m->call.buf[k].flags &= ~WBUF_OUT;
 	ret = guest_call(&m->call);
 	current_user->steady = false;
-	if (ret > 0 && m->call.nr == NR_PSELECT6) {
+	if (ret > 0 && sets) {
 		for (unsigned k = 0; k < m->call.nbufs; k++)
 			if (m->call.buf[k].arg >= 1 && m->call.buf[k].arg <= 3)
 				m->call.buf[k].flags |= WBUF_OUT;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/abi/abi.h"
+#include "kernel/abi/layout.h"
 #include "kernel/abi/marshal.h"
 #include "kernel/mm/uaccess.h"
 
@@ -20,7 +21,7 @@
 static long put_refused(struct marshal *m, unsigned arg, uint64_t addr, uint64_t count)
 {
 	return marshal_user(m, arg, addr,
-			    count <= IOV_MAX_ ? count * sizeof(struct iovec64) : 0, WBUF_IN);
+			    count <= IOV_MAX_ ? count * 2 * user_long_size() : 0, WBUF_IN);
 }
 
 /* Bytes of all buffers, and of those before the first that is not accessible as a whole. */
@@ -45,6 +46,21 @@ static void measure(const struct iovec64 *iov, unsigned n, bool out, uint64_t *t
 	}
 }
 
+/* Those of i386 are made ones of ours, in place: they are half as long. Refused alike by their sign. */
+static int get_iovecs(struct iovec64 *iov, uint64_t from, unsigned n)
+{
+	const uint32_t *half = (const uint32_t *)iov;
+	uint64_t size = 2 * user_long_size();
+
+	if (copy_from_user(iov, from, n * size))
+		return -EFAULT;
+	if (size == sizeof(*iov))
+		return 0;
+	for (unsigned i = n; i-- > 0;)
+		iov[i] = (struct iovec64){ half[2 * i], (uint64_t)(int32_t)half[2 * i + 1] };
+	return 0;
+}
+
 long marshal_iovec(struct marshal *m, unsigned arg, uint64_t addr, uint64_t count, unsigned flags,
 		   bool *merged)
 {
@@ -59,7 +75,7 @@ long marshal_iovec(struct marshal *m, unsigned arg, uint64_t addr, uint64_t coun
 	iov = marshal_alloc(m, (count + 1) * sizeof(*iov));
 	if (!iov)
 		return retreat(WHY_MEMORY, "no memory for an iovec");
-	if (copy_from_user(iov, addr, count * sizeof(*iov)))
+	if (get_iovecs(iov, addr, count))
 		return put_refused(m, arg, addr, count);
 	for (unsigned i = 0; i < count; i++)
 		if ((int64_t)iov[i].len < 0 || !user_range_ok(iov[i].base, iov[i].len))
@@ -80,8 +96,10 @@ long marshal_iovec(struct marshal *m, unsigned arg, uint64_t addr, uint64_t coun
 	one = &iov[count];
 	one->base = 0;
 	one->len = total;
+	if (user_long_size() == 4)
+		one->base = total << 32; /* the length is the second word */
 	marshal_fixup(m, m->call.nbufs, 0, m->call.nbufs + 1);
-	marshal_buf(m, arg, (uint64_t)one, sizeof(*one), WBUF_IN)->kernel = true;
+	marshal_buf(m, arg, (uint64_t)one, 2 * user_long_size(), WBUF_IN)->kernel = true;
 	b = marshal_buf(m, WBUF_NO_ARG, (uint64_t)data, have,
 			flags | (out ? WBUF_RET : 0) | (have < total ? WBUF_BAD : 0));
 	b->kernel = true;

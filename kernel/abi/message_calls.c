@@ -14,7 +14,7 @@
 #include "kernel/proc/signal.h"
 #include "kernel/time/clock.h"
 
-enum { NR_RECVFROM = 45, NR_SENDMSG = 46, NR_RECVMSG = 47, NR_RECVMMSG = 299, NR_SENDMMSG = 307 };
+enum { NR_SENDMSG = 46, NR_RECVMSG = 47, NR_RECVMMSG = 299, NR_SENDMMSG = 307 };
 
 enum {
 	MSG_OOB_ = 1,
@@ -268,10 +268,9 @@ long sys_recvfrom(struct trapframe *tf, const uint64_t args[6])
 		  { ARG_LENP, 0, 4 } },
 	};
 
-	(void)tf;
 	if (args[3] & MSG_TRUNC_)
-		return forward_as(&untouched, NR_RECVFROM, args);
-	return forward(NR_RECVFROM, args);
+		return forward_as(&untouched, tf->error, args);
+	return forward(tf->error, args);
 }
 
 /* --- sends that use the program's pages ------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "kernel/abi/abi.h"
+#include "kernel/abi/layout.h"
 #include "kernel/cpu/ipi.h"
 #include "kernel/cpu/percpu.h"
 #include "kernel/mm/mm.h"
@@ -12,13 +13,11 @@
 #include "kernel/proc/signal.h"
 
 enum {
-	NR_PERSONALITY = 135,
 	NR_ARCH_PRCTL = 158,
-	NR_SETRLIMIT = 160,
 	NR_UNSHARE = 272,
-	NR_GET_ROBUST_LIST = 274,
 	NR_PRLIMIT64 = 302,
 	NR_MEMBARRIER = 324,
+	NR32_PRLIMIT64 = 340,
 };
 
 long sys_getpid(struct trapframe *tf, const uint64_t args[6])
@@ -114,7 +113,7 @@ long sys_set_tid_address(struct trapframe *tf, const uint64_t args[6])
 	return current_user->tid;
 }
 
-#define ROBUST_LIST_HEAD 24 /* bytes */
+#define ROBUST_LIST_HEAD (3 * user_long_size())
 
 long sys_set_robust_list(struct trapframe *tf, const uint64_t args[6])
 {
@@ -128,10 +127,10 @@ long sys_set_robust_list(struct trapframe *tf, const uint64_t args[6])
 
 long sys_get_robust_list(struct trapframe *tf, const uint64_t args[6])
 {
-	(void)tf;
 	if (args[0] && (int)args[0] != (int)current_user->tid)
-		return forward(NR_GET_ROBUST_LIST, args);
-	if (put_user64(args[2], ROBUST_LIST_HEAD) || put_user64(args[1], current_user->robust_list))
+		return forward(tf->error, args);
+	if (put_user_long(args[2], ROBUST_LIST_HEAD) ||
+	    put_user_long(args[1], current_user->robust_list))
 		return -EFAULT;
 	return 0;
 }
@@ -231,10 +230,24 @@ static void note_limit(unsigned resource, const uint64_t limit[2])
 		proc->map_sync = true;
 }
 
+/* prlimit64's is the same for all; in that of i386 programs all ones mean no limit. */
+static int get_limit(uint64_t limit[2], uint64_t nr, uint64_t from)
+{
+	int64_t v[2];
+	int err;
+
+	if (nr == NR_PRLIMIT64 || nr == (NR32_PRLIMIT64 | SYS_I386))
+		return copy_from_user(limit, from, 2 * sizeof(limit[0])) ? -EFAULT : 0;
+	err = get_user_longs(v, 2, from);
+	for (unsigned i = 0; i < 2; i++)
+		limit[i] = !current_user->i386 || v[i] == -1 ? (uint64_t)v[i] : (uint32_t)v[i];
+	return err;
+}
+
 static long change_limit(uint64_t nr, const uint64_t args[6], unsigned resource, uint64_t from)
 {
 	uint64_t limit[2];
-	bool change = from && !copy_from_user(limit, from, sizeof(limit));
+	bool change = from && !get_limit(limit, nr, from);
 	long ret;
 
 	if (change && resource == RLIMIT_CPU_NR && limit[0] != UINT64_MAX)
@@ -247,18 +260,16 @@ static long change_limit(uint64_t nr, const uint64_t args[6], unsigned resource,
 
 long sys_setrlimit(struct trapframe *tf, const uint64_t args[6])
 {
-	(void)tf;
-	return change_limit(NR_SETRLIMIT, args, (unsigned)args[0], args[1]);
+	return change_limit(tf->error, args, (unsigned)args[0], args[1]);
 }
 
 long sys_prlimit64(struct trapframe *tf, const uint64_t args[6])
 {
 	bool own = !(int)args[0] || (int)args[0] == (int)current_proc->pid;
 
-	(void)tf;
 	if (!own)
-		return forward(NR_PRLIMIT64, args);
-	return change_limit(NR_PRLIMIT64, args, (unsigned)args[1], args[2]);
+		return forward(tf->error, args);
+	return change_limit(tf->error, args, (unsigned)args[1], args[2]);
 }
 
 static long change_uid(struct trapframe *tf, const uint64_t args[6])
@@ -288,10 +299,9 @@ long sys_personality(struct trapframe *tf, const uint64_t args[6])
 	enum { QUERY = 0xffffffff, ADDR_NO_RANDOMIZE = 0x0040000 };
 	uint32_t persona = (uint32_t)args[0];
 
-	(void)tf;
 	if (persona != (uint32_t)QUERY && (persona & ~(uint32_t)ADDR_NO_RANDOMIZE))
 		return retreat(WHY_SYSCALL, "personality %#x", persona);
-	return forward(NR_PERSONALITY, args);
+	return forward(tf->error, args);
 }
 
 /*

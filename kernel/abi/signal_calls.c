@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernel/abi/abi.h"
+#include "kernel/abi/layout.h"
 #include "kernel/guest/guest.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/restart.h"
@@ -11,13 +12,47 @@
 #include "kernel/proc/signal.h"
 
 enum {
-	NR_RT_SIGACTION = 13, NR_KILL = 62, NR_GETUID = 102, NR_RT_SIGQUEUEINFO = 129,
-	NR_TKILL = 200, NR_TGKILL = 234, NR_RT_TGSIGQUEUEINFO = 297,
+	NR_RT_SIGACTION = 13, NR_KILL = 62, NR_GETUID = 102,
+	NR_TKILL = 200, NR_TGKILL = 234,
 };
+
+#define NR32_RT_SIGACTION 174
 
 #define SET_SIZE sizeof(uint64_t)
 
 /* --- actions and masks ------------------------------------------------------------------------------ */
+
+void signal_action_replay(int signo, const struct wire_sigact *act)
+{
+	struct fcall call = {
+		.nr = NR_RT_SIGACTION,
+		.args = { signo, 0, 0, SET_SIZE },
+		.nbufs = 1,
+		.buf[0] = { (uint64_t)act, sizeof(*act), 1, WBUF_IN, true },
+	};
+	uint8_t half[SIGACTION32_SIZE];
+
+	/* Linux builds the frame for a handler as the call was that set it. */
+	if (current_proc->i386) {
+		sigaction_to_i386(half, act);
+		call.nr = NR32_RT_SIGACTION | SYS_I386;
+		call.buf[0].addr = (uint64_t)half;
+		call.buf[0].len = sizeof(half);
+	}
+	guest_call_oneway(&call);
+}
+
+void change_action(int signo, struct wire_sigact *act)
+{
+	struct proc *proc = current_proc;
+
+	act->flags &= LSA_ALL;
+	act->mask &= ~SIGS_KILL_STOP;
+	/* Home ignores what is ignored here, which the kernel itself takes note of. */
+	if (memcmp(act, &proc->sigact[signo - 1], sizeof(*act)))
+		signal_action_replay(signo, act);
+	signal_set_action(proc, signo, act);
+}
 
 long sys_rt_sigaction(struct trapframe *tf, const uint64_t args[6])
 {
@@ -28,29 +63,14 @@ long sys_rt_sigaction(struct trapframe *tf, const uint64_t args[6])
 	(void)tf;
 	if (args[3] != SET_SIZE)
 		return -EINVAL;
-	if (args[1] && copy_from_user(&act, args[1], sizeof(act)))
+	if (args[1] && get_user_sigaction(&act, args[1]))
 		return -EFAULT;
 	if (signo < 1 || signo > LSIG_MAX || (args[1] && (SIGBIT(signo) & SIGS_KILL_STOP)))
 		return -EINVAL;
 	old = proc->sigact[signo - 1];
-	if (args[1]) {
-		struct fcall call = {
-			.nr = NR_RT_SIGACTION,
-			.args = { signo, 0, 0, SET_SIZE },
-			.nbufs = 1,
-			.buf[0] = { (uint64_t)&act, sizeof(act), 1, WBUF_IN, true },
-		};
-
-		act.flags &= LSA_ALL;
-		act.mask &= ~SIGS_KILL_STOP;
-		/* Home ignores what is ignored here, which the kernel itself takes note of. */
-		if (memcmp(&act, &old, sizeof(act)))
-			guest_call_oneway(&call);
-		signal_set_action(proc, signo, &act);
-	}
-	if (args[2] && copy_to_user(args[2], &old, sizeof(old)))
-		return -EFAULT;
-	return 0;
+	if (args[1])
+		change_action(signo, &act);
+	return args[2] ? put_user_sigaction(args[2], &old) : 0;
 }
 
 long sys_rt_sigprocmask(struct trapframe *tf, const uint64_t args[6])
@@ -83,7 +103,7 @@ long sys_rt_sigprocmask(struct trapframe *tf, const uint64_t args[6])
 
 long sys_rt_sigreturn(struct trapframe *tf, const uint64_t args[6])
 {
-	long err = sigframe_pop(tf);
+	long err = current_user->i386 ? sigframe32_pop(tf, true) : sigframe_pop(tf);
 
 	(void)args;
 	if (err == RETREATED)
@@ -117,7 +137,7 @@ long sys_sigaltstack(struct trapframe *tf, const uint64_t args[6])
 	if (args[0]) {
 		uint32_t mode;
 
-		if (copy_from_user(&s, args[0], sizeof(s)))
+		if (get_user_stack(&s, args[0]))
 			return -EFAULT;
 		mode = s.flags & ~LSS_AUTODISARM;
 		if (on)
@@ -139,7 +159,7 @@ long sys_sigaltstack(struct trapframe *tf, const uint64_t args[6])
 		u->altstack_flags = s.flags;
 	}
 out:
-	return args[1] && copy_to_user(args[1], &old, sizeof(old)) ? -EFAULT : 0;
+	return args[1] ? put_user_stack(args[1], &old) : 0;
 }
 
 /* --- waiting ---------------------------------------------------------------------------------------- */
@@ -182,7 +202,7 @@ long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
 	(void)tf;
 	if (args[3] != SET_SIZE)
 		return -EINVAL;
-	if (get_user64(&set, args[0]) || (args[2] && copy_from_user(ts, args[2], sizeof(ts))))
+	if (get_user64(&set, args[0]) || (args[2] && get_user_timespec(ts, args[2])))
 		return -EFAULT;
 	if (args[2]) {
 		if (ts[0] < 0 || ts[1] < 0 || ts[1] >= (int64_t)NSEC_PER_SEC)
@@ -203,7 +223,7 @@ long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
 	signo = signal_take(set, &info);
 
 	if (signo)
-		return args[1] && copy_to_user(args[1], &info, sizeof(info)) ? -EFAULT : signo;
+		return args[1] && put_user_siginfo(args[1], &info) ? -EFAULT : signo;
 	if (signal_pending(current))
 		return -EINTR;
 	/* Called home, or stopped: it waits on afterwards. */
@@ -291,24 +311,22 @@ static long queue_to_self(int signo, uint32_t tid, uint64_t from)
 {
 	struct siginfo info;
 
-	if (copy_from_user(&info, from, sizeof(info)))
+	if (get_user_siginfo(&info, from))
 		return -EFAULT;
 	return send_here(signo, tid, &info);
 }
 
 long sys_rt_sigqueueinfo(struct trapframe *tf, const uint64_t args[6])
 {
-	(void)tf;
 	if ((int)args[0] != (int)current_proc->pid)
-		return forward(NR_RT_SIGQUEUEINFO, args);
+		return forward(tf->error, args);
 	return queue_to_self((int)args[1], 0, args[2]);
 }
 
 long sys_rt_tgsigqueueinfo(struct trapframe *tf, const uint64_t args[6])
 {
-	(void)tf;
 	if ((int)args[0] != (int)current_proc->pid || (int)args[1] <= 0 ||
 	    !proc_has_thread(current_proc, (uint32_t)args[1]))
-		return forward(NR_RT_TGSIGQUEUEINFO, args);
+		return forward(tf->error, args);
 	return queue_to_self((int)args[2], (uint32_t)args[1], args[3]);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/abi/abi.h"
+#include "kernel/abi/layout.h"
 #include "kernel/guest/guest.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
@@ -16,13 +17,9 @@
 #include "kernel/time/clock.h"
 
 enum {
-	NR_GETITIMER = 36,
 	NR_SETITIMER = 38,
-	NR_GETTIMEOFDAY = 96,
-	NR_GETRUSAGE = 98,
 	NR_TIMES = 100,
 	NR_TIMER_CREATE = 222,
-	NR_CLOCK_GETTIME = 228,
 };
 
 enum {
@@ -106,31 +103,28 @@ static int own_cpu_clock(int clock)
 long sys_clock_gettime(struct trapframe *tf, const uint64_t args[6])
 {
 	int clock = (int)args[0], own = own_cpu_clock(clock);
-	struct timespec64 ts;
-	int64_t ns, offset;
+	int64_t ts[2], ns, offset;
 
-	(void)tf;
 	if (own)
 		ns = cpu_time(own == 2);
 	else if (clock_offset(clock, &offset))
 		ns = clock_now_ns() + offset;
 	else
-		return forward(NR_CLOCK_GETTIME, args);
-	ts.sec = ns / (int64_t)NSEC_PER_SEC;
-	ts.nsec = ns % (int64_t)NSEC_PER_SEC;
-	return copy_to_user(args[1], &ts, sizeof(ts)) ? -EFAULT : 0;
+		return forward(tf->error, args);
+	ts[0] = ns / (int64_t)NSEC_PER_SEC;
+	ts[1] = ns % (int64_t)NSEC_PER_SEC;
+	return put_user_timespec(args[1], ts);
 }
 
 long sys_gettimeofday(struct trapframe *tf, const uint64_t args[6])
 {
 	int64_t ns = clock_now_ns() + guest_realtime_offset(current_proc);
-	struct timeval64 tv = { ns / (int64_t)NSEC_PER_SEC,
-				ns % (int64_t)NSEC_PER_SEC / (int64_t)NSEC_PER_USEC };
+	int64_t tv[2] = { ns / (int64_t)NSEC_PER_SEC,
+			  ns % (int64_t)NSEC_PER_SEC / (int64_t)NSEC_PER_USEC };
 
-	(void)tf;
 	if (args[1])
-		return forward(NR_GETTIMEOFDAY, args);
-	return args[0] && copy_to_user(args[0], &tv, sizeof(tv)) ? -EFAULT : 0;
+		return forward(tf->error, args);
+	return args[0] ? put_user_longs(args[0], tv, 2) : 0;
 }
 
 long sys_time(struct trapframe *tf, const uint64_t args[6])
@@ -139,7 +133,7 @@ long sys_time(struct trapframe *tf, const uint64_t args[6])
 
 	(void)tf;
 	ns /= (int64_t)NSEC_PER_SEC;
-	return args[0] && put_user64(args[0], ns) ? -EFAULT : ns;
+	return args[0] && put_user_long(args[0], ns) ? -EFAULT : ns;
 }
 
 /* --- CPU time --------------------------------------------------------------------------------- */
@@ -166,7 +160,7 @@ long sys_times(struct trapframe *tf, const uint64_t args[6])
 	tms[1] = stime / NSEC_PER_TICK;
 	if (!call.returned[0])
 		return ret;
-	return copy_to_user(args[0], tms, sizeof(tms)) ? -EFAULT : ret;
+	return put_user_longs(args[0], tms, 4) ? -EFAULT : ret;
 }
 
 /* The counters Linux keeps, as its struct rusage; the rest has been 0 for ever. */
@@ -192,9 +186,8 @@ long sys_getrusage(struct trapframe *tf, const uint64_t args[6])
 	struct rusage64 r;
 	uint64_t utime, stime;
 
-	(void)tf;
 	if (who != SELF && who != THREAD)
-		return forward(NR_GETRUSAGE, args);
+		return forward(tf->error, args);
 	memset(&r, 0, sizeof(r));
 	proc_cpu_times(current_proc, &utime, &stime);
 	if (who == THREAD) {
@@ -208,7 +201,7 @@ long sys_getrusage(struct trapframe *tf, const uint64_t args[6])
 	r.minflt = mm->minor_faults;
 	r.majflt = mm->faults;
 	r.nvcsw = current->switches;
-	return copy_to_user(args[1], &r, sizeof(r)) ? -EFAULT : 0;
+	return put_user_longs(args[1], (const int64_t *)&r, sizeof(r) / sizeof(int64_t));
 }
 
 /* --- sleeping --------------------------------------------------------------------------------- */
@@ -226,20 +219,24 @@ static long sleep_relative(uint64_t deadline, uint64_t rem)
 	if (now >= deadline)
 		return 0;
 	if (rem) {
-		struct timespec64 left = { (deadline - now) / NSEC_PER_SEC,
-					   (deadline - now) % NSEC_PER_SEC };
+		const int64_t left[2] = { (deadline - now) / NSEC_PER_SEC,
+					  (deadline - now) % NSEC_PER_SEC };
 
-		if (copy_to_user(rem, &left, sizeof(left)))
+		if (put_user_timespec(rem, left))
 			return -EFAULT;
 	}
-	current_user->restart = (struct restart_block){ RESTART_SLEEP, deadline, { rem } };
+	current_user->restart = (struct restart_block){ RESTART_SLEEP, deadline, { rem },
+							current_user->time32 };
 	return -ERESTART_RESTARTBLOCK_;
 }
 
 static int read_timespec(struct timespec64 *ts, uint64_t from)
 {
-	if (copy_from_user(ts, from, sizeof(*ts)))
+	int64_t t[2];
+
+	if (get_user_timespec(t, from))
 		return -EFAULT;
+	*ts = (struct timespec64){ t[0], t[1] };
 	if (ts->sec < 0 || ts->nsec < 0 || ts->nsec >= (int64_t)NSEC_PER_SEC)
 		return -EINVAL;
 	if (ts->sec > SECONDS_MAX)
@@ -290,6 +287,7 @@ long sys_restart_syscall(struct trapframe *tf, const uint64_t args[6])
 
 	(void)args;
 	current_user->restart.kind = RESTART_NONE;
+	current_user->time32 = r.time32;
 	switch (r.kind) {
 	case RESTART_SLEEP:
 		return sleep_relative(r.deadline_ns, r.args[0]);
@@ -308,24 +306,21 @@ long sys_restart_syscall(struct trapframe *tf, const uint64_t args[6])
 
 long sys_getitimer(struct trapframe *tf, const uint64_t args[6])
 {
-	(void)tf;
-	return forward(NR_GETITIMER, args);
+	return forward(tf->error, args);
 }
 
 long sys_setitimer(struct trapframe *tf, const uint64_t args[6])
 {
-	(void)tf;
 	if ((int)args[0] == 1 || (int)args[0] == 2)
 		return not_served(NR_SETITIMER, "a timer of CPU time");
-	return forward(NR_SETITIMER, args);
+	return forward(tf->error, args);
 }
 
 long sys_timer_create(struct trapframe *tf, const uint64_t args[6])
 {
 	int clock = (int)args[0];
 
-	(void)tf;
 	if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ || clock == CLOCK_THREAD_CPUTIME_)
 		return not_served(NR_TIMER_CREATE, "a timer of CPU time");
-	return forward(NR_TIMER_CREATE, args);
+	return forward(tf->error, args);
 }

@@ -16,7 +16,7 @@ struct timespec64 {
 	int64_t sec, nsec;
 };
 
-enum { NR_POLL = 7, NR_SEMTIMEDOP = 220, NR_EPOLL_WAIT = 232, NR_EPOLL_PWAIT = 281, NR_EPOLL_PWAIT2 = 441 };
+enum { NR_POLL = 7 };
 
 /* Makes the call, and notes how it goes on if it is interrupted. */
 static long wait_call(enum restart_kind kind, uint64_t nr, const uint64_t made[6],
@@ -26,7 +26,7 @@ static long wait_call(enum restart_kind kind, uint64_t nr, const uint64_t made[6
 
 	if (ret == -ERESTART_RESTARTBLOCK_ || ret == -ERESTARTNOHAND_) {
 		current_user->restart = (struct restart_block){
-			kind, deadline, { args[0], args[1], args[2], args[3], args[4], args[5] }
+			kind, deadline, { args[0], args[1], args[2], args[3], args[4], args[5] }, false
 		};
 		return -ERESTART_RESTARTBLOCK_;
 	}
@@ -88,14 +88,12 @@ static long wait_timespec(uint64_t nr, const uint64_t args[6])
 
 long sys_epoll_pwait2(struct trapframe *tf, const uint64_t args[6])
 {
-	(void)tf;
-	return wait_timespec(NR_EPOLL_PWAIT2, args);
+	return wait_timespec(tf->error, args);
 }
 
 long sys_semtimedop(struct trapframe *tf, const uint64_t args[6])
 {
-	(void)tf;
-	return wait_timespec(NR_SEMTIMEDOP, args);
+	return wait_timespec(tf->error, args);
 }
 
 long wait_again(struct trapframe *tf, const struct restart_block *r)

@@ -3,6 +3,7 @@
  * Every way into the kernel and out of it. All build a struct trapframe (trap.h) and call C:
  *   trap_stubs	  256 interrupt and exception entries -> trap_handle(tf)
  *   syscall_entry  the SYSCALL instruction		   -> trap_syscall(tf)
+ *   syscall_entry32  the same in 32-bit code		   -> trap_no_syscall32(tf)
  *   trap_paranoid  NMI, double fault, machine check, on their own stacks -> trap_handle_ist(tf)
  * In the kernel GS holds struct percpu; user mode has its own base there, kept in KERNEL_GS_BASE
  * meanwhile. Interrupts are off in all of this file.
@@ -132,6 +133,27 @@ syscall_entry:
 	swapgs
 	sysretq
 	.size syscall_entry, . - syscall_entry
+
+	/* SYSCALL in 32-bit code, which only some CPUs have: treated as an illegal instruction. */
+	.globl syscall_entry32
+	.type syscall_entry32, @function
+syscall_entry32:
+	swapgs
+	movq %rsp, %gs:PERCPU_USER_RSP
+	movq %gs:PERCPU_KSTACK_TOP, %rsp
+	pushq $USER_SS
+	pushq %gs:PERCPU_USER_RSP
+	pushq %r11
+	pushq $USER32_CS
+	pushq %rcx
+	pushq $0
+	pushq $TRAP_INVALID_OPCODE
+	SAVE_REGISTERS
+	xorl %ebp, %ebp
+	movq %rsp, %rdi
+	call trap_no_syscall32
+	jmp trap_return
+	.size syscall_entry32, . - syscall_entry32
 
 	/*
 	 * These may come between SYSCALL and SWAPGS, or after a user's WRGSBASE with any value, so

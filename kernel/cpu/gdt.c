@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Segments, the task state segment and the stacks for the three exceptions that may strike at any
- * instruction (NMI, double fault, machine check), per CPU. There is no 32-bit user segment: a guest
- * that jumps to one faults and goes home, instead of entering the kernel by ways we do not guard.
+ * instruction (NMI, double fault, machine check), per CPU. Guests' segments: segment.h.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -19,6 +18,7 @@
 #define DESC_KERNEL_DATA 0x00cf93000000ffffull
 #define DESC_USER_DATA 0x00cff3000000ffffull
 #define DESC_USER_CODE 0x00affb000000ffffull
+#define DESC_USER32_CODE 0x00cffb000000ffffull
 #define DESC_TSS_TYPE (0x89ull << 40)
 
 static struct cpu_tables boot_tables __attribute__((aligned(64)));
@@ -42,6 +42,7 @@ int gdt_prepare(struct percpu *pc)
 	tss = (uint64_t)&t->tss;
 	t->gdt[KERNEL_CS / 8] = DESC_KERNEL_CODE;
 	t->gdt[KERNEL_SS / 8] = DESC_KERNEL_DATA;
+	t->gdt[USER32_CS / 8] = DESC_USER32_CODE;
 	t->gdt[USER_SS / 8] = DESC_USER_DATA;
 	t->gdt[USER_CS / 8] = DESC_USER_CODE;
 	t->gdt[TSS_SELECTOR / 8] = (sizeof(t->tss) - 1) | (tss & 0xffffff) << 16 | DESC_TSS_TYPE |

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 #define TSS_SELECTOR 0x38
-#define GDT_ENTRIES 9
+#define GDT_TLS 12	/* the first of three entries for guests, numbered as Linux does */
+#define GDT_ENTRIES 16
 
 #define IST_NMI 1
 #define IST_DOUBLE_FAULT 2

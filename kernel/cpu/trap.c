@@ -17,6 +17,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
 #include "kernel/proc/thread.h"
+#include "proto/syscalls.h"
 
 _Static_assert(offsetof(struct trapframe, vector) == 120, "entry.S");
 _Static_assert(offsetof(struct trapframe, cs) == 144, "entry.S");
@@ -24,7 +25,7 @@ _Static_assert(sizeof(struct trapframe) == 176, "entry.S");
 _Static_assert(offsetof(struct thread, ksp) == 0, "entry.S");
 
 #define IDT_INTERRUPT_GATE 0x8e00
-#define IDT_USER_GATE 0xee00 /* INT3 and INTO may be executed in user mode */
+#define IDT_USER_GATE 0xee00 /* INT3, INTO and INT 0x80 may be executed in user mode */
 
 /* Flags that user mode may have; the rest is forced. */
 #define RFLAGS_USER 0x00244dd5ul /* CF PF AF ZF SF TF DF OF NT AC ID */
@@ -34,7 +35,7 @@ _Static_assert(offsetof(struct thread, ksp) == 0, "entry.S");
 
 static uint64_t idt[256][2] __attribute__((aligned(16)));
 
-extern char trap_stubs[], syscall_entry[];
+extern char trap_stubs[], syscall_entry[], syscall_entry32[];
 extern const struct {
 	uint64_t insn, fixup;
 } ex_table_start[], ex_table_end[];
@@ -91,6 +92,7 @@ void trap_init(void)
 		idt_set(v, IDT_INTERRUPT_GATE, 0);
 	idt_set(TRAP_BREAKPOINT, IDT_USER_GATE, 0);
 	idt_set(TRAP_OVERFLOW, IDT_USER_GATE, 0);
+	idt_set(VECTOR_INT80, IDT_USER_GATE, 0);
 	idt_set(TRAP_NMI, IDT_INTERRUPT_GATE, IST_NMI);
 	idt_set(TRAP_DOUBLE_FAULT, IDT_INTERRUPT_GATE, IST_DOUBLE_FAULT);
 	idt_set(TRAP_MACHINE_CHECK, IDT_INTERRUPT_GATE, IST_MACHINE_CHECK);
@@ -105,6 +107,9 @@ void trap_init_cpu(void)
 	/* SYSRET takes user SS from base + 8 and CS from base + 16. */
 	wrmsr(MSR_STAR, (uint64_t)KERNEL_CS << 32 | (uint64_t)USER32_CS << 48);
 	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+	/* 32-bit code: SYSCALL where the CPU has it (AMD); SYSENTER faults. See fastcall.c. */
+	wrmsr(MSR_CSTAR, (uint64_t)syscall_entry32);
+	wrmsr(MSR_SYSENTER_CS, 0);
 	wrmsr(MSR_SFMASK, RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC | RFLAGS_RF |
 				  RFLAGS_CF);
 }
@@ -179,7 +184,12 @@ static void trap_exit_user(struct trapframe *tf)
 			break;
 		}
 	}
-	tf->cs = USER_CS;
+	if (tf->cs == USER32_CS) {
+		tf->rip = (uint32_t)tf->rip;
+		tf->rsp = (uint32_t)tf->rsp;
+	} else {
+		tf->cs = USER_CS;
+	}
 	tf->ss = USER_SS;
 	tf->rflags = (tf->rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF;
 }
@@ -188,7 +198,11 @@ void trap_handle(struct trapframe *tf)
 {
 	bool user = trap_from_user(tf);
 
-	if (tf->vector >= VECTOR_IRQ_BASE) {
+	if (tf->vector == VECTOR_INT80 && user) {
+		irq_enable();
+		trap_syscall32(tf);
+		irq_disable();
+	} else if (tf->vector >= VECTOR_IRQ_BASE) {
 		interrupt_handle(tf->vector);
 	} else if (tf->vector == TRAP_PAGE_FAULT) {
 		uint64_t addr = read_cr2();
@@ -219,7 +233,21 @@ bool trap_syscall(struct trapframe *tf)
 	irq_disable();
 	trap_exit_user(tf);
 	return tf->rcx == tf->rip && tf->r11 == tf->rflags && tf->vector == TRAP_SYSCALL &&
-	       !(tf->rflags & (RFLAGS_TF | RFLAGS_RF));
+	       tf->cs == USER_CS && !(tf->rflags & (RFLAGS_TF | RFLAGS_RF));
+}
+
+void trap_syscall32(struct trapframe *tf)
+{
+	tf->vector = TRAP_SYSCALL32;
+	tf->error = (uint32_t)tf->rax | SYS_I386;
+	syscall_dispatch(tf);
+}
+
+/* SYSCALL in 32-bit code, as a CPU without it would have met it. */
+void trap_no_syscall32(struct trapframe *tf)
+{
+	tf->rip -= 2;
+	trap_handle(tf);
 }
 
 void trap_enter_user(struct trapframe *tf)

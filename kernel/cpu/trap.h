@@ -10,7 +10,7 @@
 /* Segment selectors as Linux has them: programs see them in signal frames and ptrace. */
 #define KERNEL_CS 0x08
 #define KERNEL_SS 0x10
-#define USER32_CS 0x23 /* no such segment here: only the base that SYSRET counts from */
+#define USER32_CS 0x23 /* of 32-bit code; also what SYSRET counts from */
 #define USER_SS 0x2b
 #define USER_CS 0x33
 
@@ -34,11 +34,13 @@
 #define TRAP_SIMD 19
 
 #define VECTOR_IRQ_BASE 0x20	/* 16 legacy lines */
+#define VECTOR_INT80 0x80	/* system calls of 32-bit programs */
 #define VECTOR_TIMER 0xf0
 #define VECTOR_RESCHED 0xf1
 #define VECTOR_IPI_CALL 0xf2
 #define VECTOR_SPURIOUS 0xff
 #define TRAP_SYSCALL 0x100	/* trapframe.vector of a system call */
+#define TRAP_SYSCALL32 0x102	/* of one made by int 0x80; proc.h has 0x101 */
 
 #define PF_PRESENT (1 << 0)
 #define PF_WRITE (1 << 1)
@@ -53,7 +55,7 @@
 
 /*
  * For a system call, rax is both number on entry and result on return; error keeps the number
- * (Linux's orig_rax). rcx and r11 hold what SYSCALL put there (rip and rflags).
+ * (Linux's orig_rax), with SYS_I386 for one made by int 0x80. rcx and r11 hold what SYSCALL put there (rip and rflags).
  * Any register may be changed by kernel code; the way back to user mode honours all of them.
  */
 struct trapframe {
@@ -68,6 +70,15 @@ static inline bool trap_from_user(const struct trapframe *tf)
 {
 	return (tf->cs & 3) != 0;
 }
+
+/* Do these registers belong to the end of a system call? */
+static inline bool trap_is_syscall(const struct trapframe *tf)
+{
+	return tf->vector == TRAP_SYSCALL || tf->vector == TRAP_SYSCALL32;
+}
+
+/* Makes a system call of 32-bit code with the number in eax: int 0x80, and what replaces it. */
+void trap_syscall32(struct trapframe *tf);
 
 /* IDT and the SYSCALL registers of this CPU. */
 void trap_init(void);

@@ -103,7 +103,7 @@ const char *guest_on_img_begin(struct session *s, const struct wire_hdr *hdr, co
 	struct arrival *a;
 	struct proc *old;
 
-	if (image->pid != hdr->tid || !image->pid || image->flags & ~(IMG_FRESH | IMG_MAP_SYNC) ||
+	if (image->pid != hdr->tid || !image->pid || image->flags & ~(IMG_FRESH | IMG_MAP_SYNC | IMG_I386) ||
 	    image->comm[sizeof(image->comm) - 1])
 		return "image with an impossible head";
 	if (arrival_find(s, hdr->tid))

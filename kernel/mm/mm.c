@@ -118,6 +118,7 @@ struct mm *mm_create(void)
 	waitq_init(&mm->event_wq);
 	list_init(&mm->fetches);
 	mm->mmap_top = USER_END;
+	mm->end = USER_END;
 	mm->rlim_stack = UINT64_MAX;
 	mm->rlim_data = UINT64_MAX;
 	return mm;
@@ -189,6 +190,10 @@ int mm_fork(struct mm *parent, struct mm **child)
 	mm->mmap_top = parent->mmap_top;
 	mm->vdso = parent->vdso;
 	mm->vdso_len = parent->vdso_len;
+	mm->end = parent->end;
+	mm->vdso_landing = parent->vdso_landing;
+	mm->vdso_sigreturn = parent->vdso_sigreturn;
+	mm->vdso_rt_sigreturn = parent->vdso_rt_sigreturn;
 	mm->total_ram = parent->total_ram;
 	mm->rlim_stack = parent->rlim_stack;
 	mm->rlim_data = parent->rlim_data;

@@ -45,6 +45,9 @@ struct trapframe;
 #define MM_MIN_ADDR 65536ul
 #define MM_MAX_MAPS 65530u
 
+/* Where Linux ends the address space of 32-bit programs. */
+#define MM_END_I386 0xffffe000ul
+
 /* Pages asked for by one fault: the window is aligned to its size. */
 #define MM_FAULT_WINDOW 16u
 
@@ -114,6 +117,8 @@ struct mm {
 	/* Told by home with the image; constant or changed under map_lock. */
 	uint64_t brk_start, brk;
 	uint64_t mmap_top;	 /* new mappings are placed below this */
+	uint64_t end;		 /* the program's addresses end here: USER_END, or MM_END_I386 */
+	uint32_t vdso_landing, vdso_sigreturn, vdso_rt_sigreturn; /* of 32-bit programs */
 	uint64_t vdso, vdso_len; /* 0: none */
 	uint64_t total_ram;	 /* of home, bytes; 0: overcommit is not judged */
 	uint64_t rlim_stack;	 /* soft limits, bytes; UINT64_MAX: none */

@@ -18,7 +18,7 @@
 #define PROT_SEM 8u
 
 /* Where Linux searches upwards from when nothing is free below mmap_top. */
-#define SEARCH_BASE (PAGE_ALIGN_UP(USER_END / 3))
+#define SEARCH_BASE(mm) (PAGE_ALIGN_UP((mm)->end / 3))
 
 /* In heuristic overcommit Linux refuses only what could never be backed by all of memory. */
 static bool overcommits(const struct mm *mm, uint64_t len, uint32_t vma_flags)
@@ -31,10 +31,10 @@ static long place(struct mm *mm, uint64_t addr, uint64_t len, uint32_t flags)
 {
 	uint64_t found;
 
-	if (len > USER_END)
+	if (len > mm->end)
 		return -ENOMEM;
 	if (flags & (MM_MAP_FIXED | MM_MAP_FIXED_NOREPLACE)) {
-		if (addr > USER_END - len)
+		if (addr > mm->end - len)
 			return -ENOMEM;
 		if (addr % PAGE_SIZE)
 			return -EINVAL;
@@ -51,13 +51,13 @@ static long place(struct mm *mm, uint64_t addr, uint64_t len, uint32_t flags)
 	if (addr) {
 		if (addr < MM_MIN_ADDR)
 			addr = MM_MIN_ADDR;
-		if (addr <= USER_END - len &&
+		if (addr <= mm->end - len &&
 		    vma_gap_below(&mm->vmas, len, addr, addr + len) == addr)
 			return (long)addr;
 	}
 	found = vma_gap_below(&mm->vmas, len, MM_MIN_ADDR, mm->mmap_top);
 	if (!found)
-		found = vma_gap_below(&mm->vmas, len, SEARCH_BASE, USER_END);
+		found = vma_gap_below(&mm->vmas, len, SEARCH_BASE(mm), mm->end);
 	return found ? (long)found : -ENOMEM;
 }
 
@@ -189,7 +189,7 @@ long mm_unmap(struct mm *mm, uint64_t addr, uint64_t len)
 	long result = MM_NOT_SERVED;
 	const struct vma *v;
 
-	if (addr % PAGE_SIZE || addr > USER_END || len > USER_END - addr)
+	if (addr % PAGE_SIZE || addr > mm->end || len > mm->end - addr)
 		return -EINVAL;
 	len = PAGE_ALIGN_UP(len);
 	if (!len)
@@ -346,7 +346,7 @@ long mm_brk(struct mm *mm, uint64_t brk)
 	const struct vma *next;
 	int err = 0;
 
-	if (brk < mm->brk_start || brk > USER_END)
+	if (brk < mm->brk_start || brk > mm->end)
 		return (long)mm->brk;
 	if (mm->rlim_data != UINT64_MAX && brk - mm->brk_start > mm->rlim_data)
 		return (long)mm->brk;

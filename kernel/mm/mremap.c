@@ -112,7 +112,7 @@ static long remap_fixed(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t
 {
 	long result;
 
-	if (new_addr % PAGE_SIZE || new_len > USER_END || new_addr > USER_END - new_len)
+	if (new_addr % PAGE_SIZE || new_len > mm->end || new_addr > mm->end - new_len)
 		return -EINVAL;
 	if (addr + old_len > new_addr && new_addr + new_len > addr)
 		return -EINVAL;
@@ -147,7 +147,7 @@ static long remap_anywhere(struct mm *mm, uint64_t addr, uint64_t old_len, uint6
 	if (result)
 		return result;
 	v = vma_at(&mm->vmas, addr);
-	if (v->end == end && new_len <= USER_END - addr &&
+	if (v->end == end && new_len <= mm->end - addr &&
 	    (!v->next || v->next->start >= addr + new_len)) {
 		vma_extend_up(&mm->vmas, v, addr + new_len);
 		return (long)addr;

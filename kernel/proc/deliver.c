@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kernel/abi/compat.h"
 #include "kernel/cpu/trap.h"
 #include "kernel/cpu/x86.h"
 #include "kernel/guest/guest.h"
@@ -14,12 +15,13 @@
 #include "kernel/proc/proc.h"
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
+#include "proto/syscalls.h"
 
 #define NR_NANOSLEEP	   35
 #define FUTEX_COMMAND	   0x7f
 #define FUTEX_WAIT	   0
 #define NR_RESTART_SYSCALL 219
-#define NR_RT_SIGACTION	   13
+#define NR_RESTART_SYSCALL32 0
 #define SYSCALL_INSN_LEN   2
 
 /* --- interrupted calls ------------------------------------------------------------------------ */
@@ -38,11 +40,11 @@ static void restart_apply(struct trapframe *tf, enum restart_action action)
 		tf->rax = -EINTR;
 		break;
 	case RESTART_AGAIN:
-		tf->rax = tf->error;
+		tf->rax = tf->error & ~(uint64_t)SYS_I386;
 		tf->rip -= SYSCALL_INSN_LEN;
 		break;
 	case RESTART_GO_ON:
-		tf->rax = NR_RESTART_SYSCALL;
+		tf->rax = tf->vector == TRAP_SYSCALL32 ? NR_RESTART_SYSCALL32 : NR_RESTART_SYSCALL;
 		tf->rip -= SYSCALL_INSN_LEN;
 		break;
 	}
@@ -51,7 +53,7 @@ static void restart_apply(struct trapframe *tf, enum restart_action action)
 
 static bool ends_call(const struct trapframe *tf)
 {
-	return tf->vector == TRAP_SYSCALL;
+	return trap_is_syscall(tf);
 }
 
 #define SCRATCH_BELOW 512
@@ -78,7 +80,7 @@ static void restart_elsewhere(struct trapframe *tf)
 	if (!ends_call(tf) || !restart_code(tf->rax))
 		return;
 	/* The node's copy of the vDSO has system calls where home's has none. */
-	if (mm->vdso_len && tf->rip - mm->vdso < mm->vdso_len) {
+	if (mm->vdso_len && tf->rip - mm->vdso < mm->vdso_len && tf->rip != mm->vdso_landing) {
 		restart_apply(tf, RESTART_AGAIN);
 		return;
 	}
@@ -90,6 +92,10 @@ static void restart_elsewhere(struct trapframe *tf)
 		return;
 	if (u->restart.deadline_ns > now)
 		left = u->restart.deadline_ns - now;
+	if (tf->vector == TRAP_SYSCALL32) {
+		restart_elsewhere32(tf, left);
+		return;
+	}
 	switch (u->restart.kind) {
 	case RESTART_SLEEP:
 		arg = u->restart_nr == NR_NANOSLEEP ? &tf->rdi : &tf->rdx;
@@ -157,14 +163,8 @@ static int next_signal(struct sigentry *e, struct wire_sigact *act, bool *reset)
 static void replay_action(int signo)
 {
 	struct wire_sigact act = current->proc->sigact[signo - 1];
-	struct fcall call = {
-		.nr = NR_RT_SIGACTION,
-		.args = { signo, 0, 0, sizeof(uint64_t) },
-		.nbufs = 1,
-		.buf[0] = { (uint64_t)&act, sizeof(act), 1, WBUF_IN, true },
-	};
 
-	guest_call_oneway(&call);
+	signal_action_replay(signo, &act);
 }
 
 static void run_handler(struct trapframe *tf, const struct sigentry *e,
@@ -180,7 +180,7 @@ static void run_handler(struct trapframe *tf, const struct sigentry *e,
 	}
 	rseq_signal(tf);
 	vdso_leave(tf);
-	if (sigframe_push(tf, e, act, saved)) {
+	if ((current->proc->i386 ? sigframe32_push : sigframe_push)(tf, e, act, saved)) {
 		/*
 		 * No way to tell the program but the signal for it; not to a handler that just
 		 * failed.
@@ -360,6 +360,8 @@ void return_to_user_work(struct trapframe *tf)
 		put_user32(u->set_tid, u->tid);
 		u->set_tid = 0;
 	}
+	if (u->tls_changed)
+		compat_replay_tls();
 	for (;;) {
 		bool due;
 

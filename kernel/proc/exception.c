@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "kernel/abi/compat.h"
 #include "kernel/cpu/fpu.h"
 #include "kernel/cpu/trap.h"
 #include "kernel/cpu/x86.h"
@@ -73,6 +74,9 @@ static void illegal_instruction(const struct trapframe *tf)
 
 void user_exception(struct trapframe *tf)
 {
+	if ((tf->vector == TRAP_INVALID_OPCODE || tf->vector == TRAP_PROTECTION) &&
+	    compat_fast_call(tf))
+		return;
 	note_trap(tf->vector, tf->error);
 	switch (tf->vector) {
 	case TRAP_DIVIDE:

@@ -5,6 +5,7 @@
  * bucket's lock: a waiter queues itself first and looks at the word then. If a wake-up was spent on
  * it meanwhile, it counts as woken, whatever the word says.
  */
+#include "kernel/abi/layout.h"
 #include "kernel/proc/futex.h"
 
 #include <errno.h>
@@ -185,7 +186,8 @@ long futex_wait_on(uint64_t addr, bool shared, uint32_t val, uint32_t bitset, ui
 		return ret;
 	if (deadline_ns == WAIT_FOREVER)
 		return -ERESTARTSYS_;
-	*r = (struct restart_block){ RESTART_FUTEX, deadline_ns, { addr, val, bitset, shared } };
+	*r = (struct restart_block){ RESTART_FUTEX, deadline_ns, { addr, val, bitset, shared },
+				     current_user->time32 };
 	return -ERESTART_RESTARTBLOCK_;
 }
 
@@ -198,7 +200,7 @@ static int deadline_from(uint64_t timeout, unsigned op, uint64_t *deadline)
 	*deadline = WAIT_FOREVER;
 	if (!timeout)
 		return 0;
-	if (copy_from_user(ts, timeout, sizeof(ts)))
+	if (get_user_timespec(ts, timeout))
 		return -EFAULT;
 	if (ts[0] < 0 || ts[1] < 0 || ts[1] >= (int64_t)NSEC_PER_SEC)
 		return -EINVAL;
@@ -394,16 +396,37 @@ static bool robust_release(struct uthread *u, uint64_t addr, bool pending)
 	return true;
 }
 
+/* A pointer, or the offset (which has a sign), as the program's are. */
+static int robust_word(uint64_t *v, uint64_t addr)
+{
+	uint32_t half;
+	int err;
+
+	if (!current->proc->i386)
+		return get_user64(v, addr);
+	err = get_user32(&half, addr);
+	*v = (uint64_t)(int32_t)half;
+	return err;
+}
+
 static void robust_exit(struct uthread *u)
 {
 	uint64_t entry, next, offset, pending, head = u->robust_list;
+	unsigned word = current->proc->i386 ? 4 : 8;
 
-	if (!head || get_user64(&entry, head) || get_user64(&offset, head + 8) ||
-	    get_user64(&pending, head + 16))
+	if (!head || robust_word(&entry, head) || robust_word(&offset, head + word) ||
+	    robust_word(&pending, head + 2 * word))
 		return;
+	if (word == 4) {
+		entry = (uint32_t)entry;
+		pending = (uint32_t)pending;
+	}
 	for (int i = 0; i < ROBUST_LIST_LIMIT && (entry & ~ROBUST_PI) != head; i++) {
 		/* Read before the mutex is given away: its memory may go with it. */
-		bool bad = get_user64(&next, entry & ~ROBUST_PI);
+		bool bad = robust_word(&next, entry & ~ROBUST_PI);
+
+		if (word == 4)
+			next = (uint32_t)next;
 
 		if ((entry & ~ROBUST_PI) != (pending & ~ROBUST_PI) &&
 		    !robust_release(u, (entry & ~ROBUST_PI) + offset, false))

@@ -10,6 +10,7 @@
 #include "kernel/proc/proc.h"
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
+#include "proto/syscalls.h"
 
 #define XSTATE_BV     XSAVE_LEGACY_SIZE
 #define XCOMP_BV      (XSAVE_LEGACY_SIZE + 8)
@@ -48,12 +49,14 @@ static int refuse(struct wire_text *why, enum wire_reason code, const char *text
 
 /* --- arrival ---------------------------------------------------------------------------------- */
 
-static int check_registers(const struct wire_regs *r, struct wire_text *why)
+static int check_registers(const struct wire_regs *r, bool i386, struct wire_text *why)
 {
-	if (r->cs != USER_CS || (r->ss != USER_SS && r->ss))
-		return refuse(why, WHY_STATE, "it runs 32-bit code");
-	if (r->ds || r->es || r->fs || r->gs)
+	if (r->cs != (i386 ? USER32_CS : USER_CS) || (r->ss != USER_SS && (r->ss || i386)))
+		return refuse(why, WHY_STATE, "it runs code of another kind than its program");
+	if (!i386 && (r->ds || r->es || r->fs || r->gs))
 		return refuse(why, WHY_STATE, "it uses segment registers");
+	if (i386 && (r->rip >> 32 || r->rsp >> 32))
+		return refuse(why, WHY_BAD_MESSAGE, "registers that cannot be");
 	if (r->rip >= USER_END || !canonical(r->rsp) || !canonical(r->fs_base) ||
 	    !canonical(r->gs_base))
 		return refuse(why, WHY_BAD_MESSAGE, "registers that cannot be");
@@ -81,7 +84,7 @@ static void set_registers(struct thread *t, const struct wire_regs *r)
 		.rsi = r->rsi,
 		.rdi = r->rdi,
 		.rip = r->rip,
-		.cs = USER_CS,
+		.cs = r->cs,
 		.rflags = r->eflags,
 		.rsp = r->rsp,
 		.ss = USER_SS,
@@ -89,14 +92,26 @@ static void set_registers(struct thread *t, const struct wire_regs *r)
 	};
 	/* Frozen inside a call that Linux would restart: the same is decided here. */
 	if ((int64_t)r->orig_rax >= 0 && restart_code(r->rax)) {
-		tf->vector = TRAP_SYSCALL;
-		tf->error = r->orig_rax;
+		tf->vector = r->cs == USER32_CS ? TRAP_SYSCALL32 : TRAP_SYSCALL;
+		tf->error = r->orig_rax | (r->cs == USER32_CS ? SYS_I386 : 0);
 		/* How far it had come, home has put into its arguments, as far as it knew. */
 		if ((int64_t)r->rax == -ERESTART_RESTARTBLOCK_)
 			tf->rax = -ERESTARTNOHAND_;
 	}
 	t->fs_base = r->fs_base;
 	t->gs_base = r->gs_base;
+	t->ds = r->ds;
+	t->es = r->es;
+	t->fs = r->fs;
+	t->gs = r->gs;
+}
+
+/* A descriptor that Linux would not have made is left out: to load its selector faults. */
+static void set_tls(struct thread *t, const struct wire_tls tls[TLS_ENTRIES])
+{
+	for (unsigned i = 0; i < TLS_ENTRIES; i++)
+		if (!tls_descriptor(&tls[i], &t->tls[i]))
+			t->tls[i] = 0;
 }
 
 static int set_xstate(struct thread *t, const uint8_t *from, uint32_t len, struct wire_text *why)
@@ -147,7 +162,7 @@ int proc_add_thread(struct proc *proc, uint32_t tid, const struct wire_thread *w
 	int err;
 
 	why->code = WHY_NONE;
-	err = check_registers(&w->regs, why);
+	err = check_registers(&w->regs, proc->i386, why);
 	if (err)
 		return err;
 	if (w->rseq_size && (w->rseq_addr >= USER_END || w->rseq_size > PAGE_SIZE))
@@ -158,6 +173,8 @@ int proc_add_thread(struct proc *proc, uint32_t tid, const struct wire_thread *w
 		return -ENOMEM;
 	}
 	set_registers(u->thread, &w->regs);
+	if (proc->i386)
+		set_tls(u->thread, w->tls);
 	/* On failure the thread stays, to be freed by proc_discard(). */
 	err = set_xstate(u->thread, xstate, w->xstate_len, why);
 	if (err)
@@ -187,7 +204,7 @@ uint32_t proc_export_thread(const struct uthread *u, struct wire_thread *w, void
 
 	/* A call that is to be decided about where the process arrives: see restart_elsewhere(). */
 	interrupted =
-		tf->vector == TRAP_SYSCALL && tf->error != UINT64_MAX && restart_code(tf->rax);
+		trap_is_syscall(tf) && tf->error != UINT64_MAX && restart_code(tf->rax);
 	memset(w, 0, sizeof(*w));
 	w->tid = u->tid;
 	w->regs = (struct wire_regs){
@@ -206,12 +223,16 @@ uint32_t proc_export_thread(const struct uthread *u, struct wire_thread *w, void
 		.rdx = tf->rdx,
 		.rsi = tf->rsi,
 		.rdi = tf->rdi,
-		.orig_rax = interrupted ? tf->error : UINT64_MAX,
+		.orig_rax = interrupted ? tf->error & ~(uint64_t)SYS_I386 : UINT64_MAX,
 		.rip = tf->rip,
-		.cs = USER_CS,
+		.cs = tf->cs,
 		.eflags = tf->rflags,
 		.rsp = tf->rsp,
 		.ss = USER_SS,
+		.ds = u->thread->ds,
+		.es = u->thread->es,
+		.fs = u->thread->fs,
+		.gs = u->thread->gs,
 		.fs_base = u->thread->fs_base,
 		.gs_base = u->thread->gs_base,
 	};

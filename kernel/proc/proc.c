@@ -67,6 +67,14 @@ struct proc *proc_create(struct session *session, const struct wire_image *image
 		mm->mmap_top = PAGE_ALIGN_DOWN(image->mmap_top);
 	mm->vdso = image->vdso;
 	mm->vdso_len = image->vdso_len;
+	if (image->flags & IMG_I386) {
+		mm->end = MM_END_I386;
+		mm->vdso_landing = image->vdso_landing;
+		mm->vdso_sigreturn = image->vdso_sigreturn;
+		mm->vdso_rt_sigreturn = image->vdso_rt_sigreturn;
+		if (mm->mmap_top > MM_END_I386)
+			mm->mmap_top = MM_END_I386;
+	}
 	mm->total_ram = image->total_ram;
 	mm->rlim_stack = image->rlim[RLIMIT_STACK_NR][0];
 	mm->rlim_data = image->rlim[RLIMIT_DATA_NR][0];
@@ -80,6 +88,7 @@ struct proc *proc_create(struct session *session, const struct wire_image *image
 	memcpy(proc->cpu, image->cpu, sizeof(proc->cpu));
 	memcpy(proc->rlim, image->rlim, sizeof(proc->rlim));
 	proc->map_sync = image->flags & IMG_MAP_SYNC;
+	proc->i386 = image->flags & IMG_I386;
 	proc->utime_base = image->utime_ns;
 	proc->stime_base = image->stime_ns;
 	/* A handler's frame must fit what home told the program about its size (AT_MINSIGSTKSZ). */
@@ -101,6 +110,7 @@ struct proc *proc_copy(struct proc *parent, struct mm *mm)
 	memcpy(proc->rlim, parent->rlim, sizeof(proc->rlim));
 	memcpy(proc->sigact, parent->sigact, sizeof(proc->sigact));
 	proc->map_sync = parent->map_sync;
+	proc->i386 = parent->i386;
 	proc->xfeatures = parent->xfeatures;
 	proc->uid_known = parent->uid_known;
 	proc->uid = parent->uid;

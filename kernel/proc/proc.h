@@ -79,6 +79,7 @@ struct proc {
 	bool moving;			/* one of its threads is sending it home */
 	bool left;			/* runs at home now; the parked threads end */
 	bool map_sync;			/* ask home before changes of the map */
+	bool i386;			/* a 32-bit program; constant */
 	int exit_signo, exit_status;
 	struct waitq stop_wq;		/* any of the above changed, or the number of threads */
 	struct wire_text why;
@@ -109,6 +110,7 @@ struct restart_block {
 	enum restart_kind kind;
 	uint64_t deadline_ns;		/* of clock_now_ns() */
 	uint64_t args[6];		/* of the call */
+	bool time32;			/* of the call, see struct uthread */
 };
 
 /* What a user thread has beyond struct thread; thread->user. Freed with the thread. */
@@ -140,6 +142,9 @@ struct uthread {
 	uint64_t stime_ns;		/* CPU time inside system calls */
 	uint64_t questions;		/* to home, that were waited for: calls, mappings, forks */
 	uint64_t call_start_ns;		/* CPU time when the current one began; 0: in none */
+	bool tls_changed;		/* its descriptors are still to be told to home */
+	bool i386;			/* the current call was made by int 0x80 */
+	bool time32;			/* and its times have 32 bits */
 	bool retreating;		/* retreat() was called since the last entry */
 	bool steady;			/* its forwarded calls are not aborted: see file_calls.c */
 	bool exits;			/* ends alone, while the process goes on; by proc->lock */

@@ -11,10 +11,8 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/proc.h"
+#include "kernel/proc/sigframe32.h"
 #include "kernel/proc/signal.h"
-
-/* Flags that a frame may change: AC OF DF TF SF ZF AF PF CF RF (Linux's FIX_EFLAGS). */
-#define FIX_EFLAGS 0x00050dd5ull
 
 /* --- floating point --------------------------------------------------------------------------- */
 
@@ -26,13 +24,18 @@ static uint32_t frame_xstate_size(const struct proc *proc)
 	return XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE;
 }
 
-static int push_xstate(uint64_t fp)
+uint32_t sigframe_xstate_size(void)
+{
+	return frame_xstate_size(current->proc) + XFRAME_MAGIC2_SIZE;
+}
+
+int sigframe_push_xstate(uint64_t fp, uint32_t before)
 {
 	struct proc *proc = current->proc;
 	uint32_t size = frame_xstate_size(proc);
 	struct fpx_sw_bytes sw = {
 		.magic1 = XFRAME_MAGIC1,
-		.extended_size = size + XFRAME_MAGIC2_SIZE,
+		.extended_size = size + XFRAME_MAGIC2_SIZE + before,
 		.xfeatures = proc->xfeatures,
 		.xstate_size = size,
 	};
@@ -51,7 +54,7 @@ static int push_xstate(uint64_t fp)
 }
 
 /* The state a frame holds. Its words about itself are believed as far as Linux believes them. */
-static int pop_xstate(uint64_t fp)
+int sigframe_pop_xstate(uint64_t fp, const struct fsave *x87)
 {
 	struct proc *proc = current->proc;
 	uint32_t size = frame_xstate_size(proc), magic2 = 0;
@@ -87,6 +90,10 @@ static int pop_xstate(uint64_t fp)
 	if (extended) {
 		memcpy(&features, copy + XSAVE_LEGACY_SIZE, sizeof(features));
 		features &= sw.xfeatures & proc->xfeatures;
+	}
+	if (x87) {
+		fsave_to_xsave(x87, copy);
+		features |= XFEATURE_X87;
 	}
 	memcpy(copy + XSAVE_LEGACY_SIZE, &features, sizeof(features));
 	memcpy(&mask, x + 28, sizeof(mask));
@@ -149,7 +156,7 @@ int sigframe_push(struct trapframe *tf, const struct sigentry *sig, const struct
 		return -EFAULT;
 	at = sigframe_place(tf->rsp, u->altstack_sp, u->altstack_size, u->altstack_flags,
 			    act->flags & LSA_ONSTACK, fp_size, &fp);
-	if (at == SIGFRAME_NONE || !user_range_ok(at, fp + fp_size - at) || push_xstate(fp))
+	if (at == SIGFRAME_NONE || !user_range_ok(at, fp + fp_size - at) || sigframe_push_xstate(fp, 0))
 		return -EFAULT;
 
 	f.pretcode = act->restorer;
@@ -216,8 +223,8 @@ long sigframe_pop(struct trapframe *tf)
 	tf->rcx = c->rcx;
 	tf->rsp = c->rsp;
 	tf->rip = c->rip;
-	tf->rflags = (tf->rflags & ~FIX_EFLAGS) | (c->eflags & FIX_EFLAGS);
-	if (pop_xstate(c->fpstate))
+	tf->rflags = (tf->rflags & ~SIGFRAME_FLAGS) | (c->eflags & SIGFRAME_FLAGS);
+	if (sigframe_pop_xstate(c->fpstate, NULL))
 		return -EFAULT;
 	/* As sigaltstack(2), errors ignored: one cannot change the stack one is on. */
 	if (!on_altstack(tf->rsp, u->altstack_sp, u->altstack_size, u->altstack_flags) &&

@@ -14,6 +14,8 @@
 #include "kernel/proc/proc.h"
 #include "kernel/proc/sigqueue.h"
 
+struct fsave;
+
 /*
  * Should a wait of this thread end now? A signal is pending that is not blocked and would do
  * something, or the process is recalled, ending or taken away. Any thread context.
@@ -88,6 +90,32 @@ int sigframe_push(struct trapframe *tf, const struct sigentry *sig, const struct
 
 /* rt_sigreturn: 0, -EFAULT for a broken frame, or RETREATED. Sets all registers and the mask. */
 long sigframe_pop(struct trapframe *tf);
+
+/*
+ * The floating-point part of a frame, in user memory at fp: as large as sigframe_xstate_size(), `before`
+ * bytes of the frame's state lie in front of it. Popped, x87 (if any) replaces what it says of the x87
+ * unit. 0 or -EFAULT.
+ */
+uint32_t sigframe_xstate_size(void);
+int sigframe_push_xstate(uint64_t fp, uint32_t before);
+int sigframe_pop_xstate(uint64_t fp, const struct fsave *x87);
+
+/* Flags that a frame may change: AC OF DF TF SF ZF AF PF CF RF (Linux's FIX_EFLAGS). */
+#define SIGFRAME_FLAGS 0x00050dd5ull
+
+/* sigframe32.c: the same for 32-bit programs; rt: rt_sigreturn, else the old sigreturn. */
+int sigframe32_push(struct trapframe *tf, const struct sigentry *sig, const struct wire_sigact *act,
+		    uint64_t saved_mask);
+long sigframe32_pop(struct trapframe *tf, bool rt);
+
+/*
+ * restart32.c: puts the time that is left of an interrupted call, ns, into its arguments; its result is
+ * one of the restart codes, u->restart tells of it. tf->error is u->restart_nr.
+ */
+void restart_elsewhere32(struct trapframe *tf, uint64_t left);
+
+/* Tells home of an action that has been set here. Does not wait. */
+void signal_action_replay(int signo, const struct wire_sigact *act);
 
 /* rseq.c: the critical section that rip is in is aborted; cpu_id is brought up to date. */
 void rseq_signal(struct trapframe *tf);

@@ -326,6 +326,8 @@ static uint64_t fs_base_read(void)
 {
 	uint64_t v;
 
+	if (!CPU_HAS_FSGSBASE)
+		return rdmsr(MSR_FS_BASE);
 	__asm__ volatile("rdfsbase %0" : "=r"(v));
 	return v;
 }
@@ -338,13 +340,11 @@ static void fs_base_write(uint64_t v)
 		wrmsr(MSR_FS_BASE, v);
 }
 
-/* Without FSGSBASE user code cannot change its bases but by asking the kernel, which writes both. */
 static void user_state_save(struct thread *t)
 {
-	if (CPU_HAS_FSGSBASE) {
-		t->fs_base = fs_base_read();
-		t->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
-	}
+	segments_save(t);
+	t->fs_base = fs_base_read();
+	t->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 	fpu_save(t->xstate);
 	t->xstate_cpu = cpu_id();
 	this_cpu()->fpu_owner = t;
@@ -354,6 +354,7 @@ static void user_state_load(struct thread *t)
 {
 	struct percpu *pc = this_cpu();
 
+	segments_load(t);
 	fs_base_write(t->fs_base);
 	wrmsr(MSR_KERNEL_GS_BASE, t->gs_base);
 	if (pc->fpu_owner != t || t->xstate_cpu != pc->id) {

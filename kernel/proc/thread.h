@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "kernel/cpu/percpu.h"
+#include "kernel/cpu/segment.h"
 #include "kernel/list.h"
 #include "kernel/sync/spinlock.h"
 #include "kernel/sync/waitq.h"
@@ -69,6 +70,8 @@ struct thread {
 	struct mm *mm;		     /* NULL for kernel threads; not owned here */
 	void *user;		     /* whatever kernel/proc keeps per user thread */
 	uint64_t fs_base, gs_base;   /* live in the CPU while running: thread_state_save() */
+	uint16_t ds, es, fs, gs;     /* the same; see segment.h */
+	uint64_t tls[TLS_ENTRIES];   /* descriptors, checked ones */
 	void *xstate;		     /* XSAVE area, fpu_state_size() bytes; NULL for kernel threads */
 	int xstate_cpu;		     /* CPU whose registers still hold xstate, -1 for none */
 

@@ -5,6 +5,7 @@
 #include "tests/abi/abi.h"
 
 #define PAGE 4096ul
+#define BEYOND (sizeof(long) == 8 ? (long)0x800000000000ll : -(long)PAGE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 
 static void test(void)
@@ -27,7 +28,6 @@ static void test(void)
 	CHECK(q == p);
 	CHECK(munmap(q, PAGE) == 0);
 	CHECK_FAILS((long)mmap((void *)1, PAGE, PROT_READ, ANON | MAP_FIXED, -1, 0), EINVAL);
-	CHECK_FAILS((long)mmap((void *)0x800000000000ull, PAGE, PROT_READ, ANON | MAP_FIXED, -1,
-			       0), ENOMEM);
+	CHECK_FAILS((long)mmap((void *)BEYOND, PAGE, PROT_READ, ANON | MAP_FIXED, -1, 0), ENOMEM);
 	printf("fixed ok\n");
 }

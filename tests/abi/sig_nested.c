@@ -6,6 +6,11 @@
 
 #include "tests/abi/abi.h"
 
+#ifdef __i386__
+#define REG_RIP REG_EIP
+#define REG_RBX REG_EBX
+#endif
+
 static volatile sig_atomic_t depth, max, seen;
 static sigjmp_buf out;
 static uint8_t alt[65536];

@@ -5,7 +5,8 @@ A system test is a script in tests/system that starts with `#!`; its first argum
 programs. It says what nodes it wants in one of its first lines:
     # muster: 2 --cpus 4      inside `muster emulate 2 --cpus 4`, shared with others that say the same
     # muster: none            no nodes, or it starts its own
-An abi program that cannot be the same when it is moved says so in its head: `Not moved: reason`.
+An abi program that cannot be the same when it is moved says so in its head: `Not moved: reason`. Those that
+tests/abi/i386.list names are built for i386 too (abi32/).
 """
 import dataclasses
 import pathlib
@@ -37,7 +38,10 @@ def collect(args):
     tests = []
     for src in sorted((here / 'unit').glob('test_*.c')):
         tests.append(Test(f'unit/{src.stem[5:]}', 'unit', str(args.build / 'tests/unit' / src.stem)))
-    programs = [(f'abi/{s.stem}', args.build / 'tests/abi' / s.stem, s) for s in sorted((here / 'abi').glob('*.c'))]
+    programs = [(f'abi/{s.stem}', args.build / 'tests/abi' / s.stem, s)
+                for s in sorted((here / 'abi').glob('*.c')) if not s.stem.startswith('i386_')]
+    both = [n for n in (here / 'abi/i386.list').read_text().split('\n') if n and not n.startswith('#')]
+    programs += [(f'abi32/{n}', args.build / 'tests/abi32' / n, here / f'abi/{n}.c') for n in sorted(both)]
     programs += [(f'real/{s.stem}', s, s) for s in sorted((here / 'abi/real').glob('*.sh'))]
     for how in ('node', 'moves') if not args.no_nodes else ('home',):
         for name, path, source in programs:

@@ -10,16 +10,20 @@
 
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/image_batch.h"
+#include "userland/deputy/i386.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/maps.h"
 #include "userland/deputy/stub.h"
 
 #define AGENT_BASE  0x500000000000u /* far from where Linux puts programs, libraries and stacks */
 #define AGENT_STEP  0x020000000000u
+#define AGENT_BASE_32 0x04000000u /* the same where they end at 4 GB */
+#define AGENT_STEP_32 0x18000000u
 #define AGENT_TRIES 16
 #define SEARCH_MAX  (1u << 20) /* bytes of one mapping searched for a syscall instruction */
 
 static const uint8_t code[] = { 0x0f, 0x05, 0xcc }; /* syscall; int3 */
+static const uint8_t code_int80[] = { 0xcd, 0x80, 0xcc }; /* int $0x80; int3 */
 
 /* A slot outlives its thread, with what is mapped in it. */
 struct agent_slot {
@@ -28,15 +32,29 @@ struct agent_slot {
 };
 
 _Static_assert(AGENT_SPAN < AGENT_STEP, "room for all slots");
+_Static_assert(AGENT_SPAN_32 < AGENT_STEP_32, "room for all slots");
+
+/* Where a slot's scratch area lies. Those of a 32-bit program are small but for the first. */
+static uint64_t slot_offset(const struct process *process, int slot)
+{
+	if (!process->i386)
+		return AGENT_SCRATCH + (uint64_t)slot * AGENT_STRIDE;
+	return AGENT_SCRATCH + (slot ? AGENT_STRIDE + (uint64_t)(slot - 1) * AGENT_STRIDE_32 : 0);
+}
+
+uint64_t agent_span(const struct process *process)
+{
+	return process->i386 ? AGENT_SPAN_32 : AGENT_SPAN;
+}
 
 uint64_t agent_gadget(const struct stub *stub)
 {
-	return stub->process->agent.base;
+	return stub->process->agent.base + (stub->i386_call ? AGENT_INT80 : 0);
 }
 
 uint64_t agent_trap(const struct stub *stub)
 {
-	return stub->process->agent.base + sizeof(code);
+	return agent_gadget(stub) + sizeof(code);
 }
 
 int stub_vdso(struct stub *stub, struct vdso_range *range)
@@ -56,11 +74,12 @@ int stub_vdso(struct stub *stub, struct vdso_range *range)
 	return map ? 0 : -ENOENT;
 }
 
-/* The address of any `syscall` instruction in this mapping, or 0. */
+/* The address of any such instruction in this mapping, or 0. */
 static uint64_t find_syscall_in(struct stub *stub, const struct map *map)
 {
 	size_t len = map->end - map->start > SEARCH_MAX ? SEARCH_MAX : map->end - map->start;
 	uint8_t *bytes = malloc(len);
+	const uint8_t *insn = stub->process->i386 ? code_int80 : code;
 	uint64_t found = 0;
 	long n;
 
@@ -68,7 +87,7 @@ static uint64_t find_syscall_in(struct stub *stub, const struct map *map)
 		return 0;
 	n = stub_read_some(stub, map->start, bytes, len);
 	for (long i = 0; i + 1 < n && !found; i++)
-		if (bytes[i] == 0x0f && bytes[i + 1] == 0x05)
+		if (bytes[i] == insn[0] && bytes[i + 1] == insn[1])
 			found = map->start + (uint64_t)i;
 	free(bytes);
 	return found;
@@ -93,10 +112,18 @@ static uint64_t find_syscall(struct stub *stub)
 	return found;
 }
 
-static bool is_free(const struct maps *maps, uint64_t base)
+/* By the instruction that find_syscall() found. */
+static long call_at(struct stub *stub, uint64_t gadget, long nr, uint64_t args[6])
+{
+	if (stub->process->i386)
+		nr = i386_mmap_call(nr, args);
+	return inject_call_at(stub, gadget, nr, args);
+}
+
+static bool is_free(const struct maps *maps, uint64_t base, uint64_t span)
 {
 	for (size_t i = 0; i < maps->n; i++)
-		if (maps->v[i].start < base + AGENT_SPAN && maps->v[i].end > base)
+		if (maps->v[i].start < base + span && maps->v[i].end > base)
 			return false;
 	return true;
 }
@@ -104,23 +131,24 @@ static bool is_free(const struct maps *maps, uint64_t base)
 /* Maps the page of code where nothing is. Returns its address or a negative errno. */
 static long map_code(struct stub *stub, uint64_t gadget)
 {
-	uint64_t base = AGENT_BASE;
+	bool i386 = stub->process->i386;
+	uint64_t base = i386 ? AGENT_BASE_32 : AGENT_BASE;
 	long addr = -EEXIST;
 	struct maps maps;
 	int err = maps_read(&maps, stub->pid, false);
 
 	if (err)
 		return err;
-	for (int i = 0; i < AGENT_TRIES && addr == -EEXIST; i++, base += AGENT_STEP) {
-		const uint64_t args[6] = { base,
+	for (int i = 0; i < AGENT_TRIES && addr == -EEXIST; i++, base += i386 ? AGENT_STEP_32 : AGENT_STEP) {
+		uint64_t args[6] = { base,
 					   WIRE_PAGE_SIZE,
 					   PROT_READ | PROT_EXEC,
 					   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
 					   (uint64_t)-1,
 					   0 };
 
-		if (is_free(&maps, base))
-			addr = inject_call_at(stub, gadget, SYS_mmap, args);
+		if (is_free(&maps, base, agent_span(stub->process)))
+			addr = call_at(stub, gadget, SYS_mmap, args);
 	}
 	maps_free(&maps);
 	return addr;
@@ -152,6 +180,9 @@ int agent_map(struct stub *stub, struct wire_text *why)
 	process->agent.base = (uint64_t)addr;
 	err = stub_write(stub, process->agent.base, code, sizeof(code));
 	if (!err)
+		err = stub_write(stub, process->agent.base + AGENT_INT80, code_int80,
+				 sizeof(code_int80));
+	if (!err)
 		err = stub_batch_init(stub);
 	if (!err) {
 		addr = agent_scratch(stub, WIRE_PAGE_SIZE);
@@ -175,7 +206,7 @@ static int slot_get(struct stub *stub)
 	while (i < agent->nslots && agent->slots[i].used)
 		i++;
 	if (i == agent->nslots) {
-		if (i == AGENT_SLOTS)
+		if (i == (stub->process->i386 ? AGENT_SLOTS_32 : AGENT_SLOTS))
 			return -ENOMEM;
 		v = realloc(agent->slots, (size_t)(i + 1) * sizeof(*v));
 		if (!v)
@@ -210,7 +241,7 @@ int64_t agent_scratch(struct stub *stub, size_t size)
 	/* The first thread's is made for anything; thousands of others want little. */
 	size_t want = stub->slot > 0 ? 16 * 1024 : 256 * 1024;
 	struct agent_slot *slot;
-	uint64_t base;
+	uint64_t base, most;
 	long addr;
 
 	if (!stub->process->agent.base)
@@ -218,15 +249,17 @@ int64_t agent_scratch(struct stub *stub, size_t size)
 	if (stub->slot < 0 && slot_get(stub))
 		return -ENOMEM;
 	slot = &stub->process->agent.slots[stub->slot];
-	base = stub->process->agent.base + AGENT_SCRATCH + (uint64_t)stub->slot * AGENT_STRIDE;
+	base = stub->process->agent.base + slot_offset(stub->process, stub->slot);
+	most = slot_offset(stub->process, stub->slot + 1) - slot_offset(stub->process, stub->slot) -
+	       AGENT_GAP;
 	if (size <= slot->size)
 		return (int64_t)base;
-	if (size > AGENT_SCRATCH_MAX)
+	if (size > most)
 		return -E2BIG;
 	while (want < size)
 		want *= 2;
-	if (want > AGENT_SCRATCH_MAX)
-		want = AGENT_SCRATCH_MAX;
+	if (want > most)
+		want = most;
 	/* Over the old one: nothing in it is needed between two calls. */
 	addr = inject_call(stub, SYS_mmap, base, want, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
@@ -246,10 +279,10 @@ int agent_unmap(struct process *process)
 		return 0;
 	/* Not standing on the page that goes. Without another instruction our pages stay: unseen. */
 	gadget = find_syscall(stub);
-	if (gadget && gadget != base) {
-		const uint64_t args[6] = { base, AGENT_SPAN };
+	if (gadget && gadget - base >= agent_span(process)) {
+		uint64_t args[6] = { base, agent_span(process) };
 
-		err = inject_call_at(stub, gadget, SYS_munmap, args);
+		err = call_at(stub, gadget, SYS_munmap, args);
 		if (!err)
 			agent_gone(process);
 	}
@@ -272,6 +305,7 @@ void agent_inherit(struct stub *child, const struct stub *parent)
 	child->slot = parent->slot;
 	if (child->slot >= 0)
 		to->slots[child->slot].used = true;
+	child->process->i386 = parent->process->i386;
 }
 
 void agent_gone(struct process *process)
@@ -288,5 +322,5 @@ bool agent_touched(const struct process *process, uint64_t start, uint64_t end)
 {
 	uint64_t base = process->agent.base;
 
-	return base && start < base + AGENT_SPAN && end > base;
+	return base && start < base + agent_span(process) && end > base;
 }

@@ -5,7 +5,7 @@
  * only while the process is away or on its way; the address space at home looks as before once it
  * has come back.
  *
- *	base					code, one page, read and execute
+ *	base					code, one page, read and execute; at + AGENT_INT80 `int 0x80; int3`
  *	base + AGENT_SCRATCH + n * AGENT_STRIDE	scratch of slot n, read and write, as large as needed
  *	base + AGENT_SPAN			end of what the node must keep free (WVMA_RESERVED)
  */
@@ -22,11 +22,18 @@ struct process;
 struct stub;
 struct wire_text;
 
+#define AGENT_INT80		2048u
 #define AGENT_SCRATCH		0x10000u
 #define AGENT_SCRATCH_MAX	(2u * WIRE_CALL_MAX + 0x100000u)
-#define AGENT_STRIDE		(AGENT_SCRATCH_MAX + 0x10000u)
+#define AGENT_GAP		0x10000u
+#define AGENT_STRIDE		(AGENT_SCRATCH_MAX + AGENT_GAP)
 #define AGENT_SLOTS		30000	/* threads: 1 TB of addresses, of which few are used */
 #define AGENT_SPAN		(AGENT_SCRATCH + (uint64_t)AGENT_SLOTS * AGENT_STRIDE)
+
+/* Of a 32-bit program: room for large calls of its first thread only (WIRE_CALL_SMALL). */
+#define AGENT_SLOTS_32		512
+#define AGENT_STRIDE_32		(4u * WIRE_CALL_SMALL + AGENT_GAP)
+#define AGENT_SPAN_32		(AGENT_SCRATCH + AGENT_STRIDE + (uint64_t)AGENT_SLOTS_32 * AGENT_STRIDE_32)
 
 /* Maps it. The stub is stopped, stub->regs valid. 0, or a negative errno with *why set. */
 int agent_map(struct stub *stub, struct wire_text *why);
@@ -37,10 +44,13 @@ void agent_inherit(struct stub *child, const struct stub *parent);
 void agent_gone(struct process *process);
 /* The thread has ended: its slot is another's. */
 void agent_slot_free(struct stub *stub);
+/* Bytes from its base on that the node must leave free. */
+uint64_t agent_span(const struct process *process);
 /* Does anything from start to end belong to it? */
 bool agent_touched(const struct process *process, uint64_t start, uint64_t end);
 
-uint64_t agent_gadget(const struct stub *stub);	/* `syscall; int3` */
+/* `syscall; int3`, or `int 0x80; int3` while stub->i386_call */
+uint64_t agent_gadget(const struct stub *stub);
 uint64_t agent_trap(const struct stub *stub);	/* rip after the int3 has been executed */
 /* Makes the thread's scratch area at least that large. Returns its address, or a negative errno. */
 int64_t agent_scratch(struct stub *stub, size_t size);

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "userland/deputy/baseline_int.h"
+#include "userland/deputy/i386.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/maps.h"
 #include "userland/deputy/stub.h"
@@ -60,13 +61,13 @@ static bool same_variable(const uint8_t *text, const struct ldso *places, uint64
 	return at + (uint64_t)(int64_t)rel == places->tramp[0] + (uint64_t)(int64_t)first;
 }
 
-static bool search(const uint8_t *text, uint64_t len, struct ldso *places)
+static bool search(const uint8_t *text, uint64_t len, bool i386, struct ldso *places)
 {
 	csh cs;
 	cs_insn *insn;
 	bool ok = true;
 
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK)
+	if (cs_open(CS_ARCH_X86, i386 ? CS_MODE_32 : CS_MODE_64, &cs) != CS_ERR_OK)
 		return false;
 	cs_option(cs, CS_OPT_SKIPDATA, CS_OPT_ON);
 	insn = cs_malloc(cs);
@@ -77,7 +78,8 @@ static bool search(const uint8_t *text, uint64_t len, struct ldso *places)
 			if (ok)
 				places->cpuid[places->ncpuid++] = i;
 		}
-		if (text[i] == 0x48 && text[i + 1] == 0x2b && text[i + 2] == 0x25 &&
+		/* That of 32-bit programs saves no extended state. */
+		if (!i386 && text[i] == 0x48 && text[i + 1] == 0x2b && text[i + 2] == 0x25 &&
 		    arrives(cs, insn, text, len, i, X86_INS_SUB)) {
 			ok = places->ntramp < LDSO_PLACES_MAX && same_variable(text, places, i);
 			if (ok)
@@ -89,7 +91,7 @@ static bool search(const uint8_t *text, uint64_t len, struct ldso *places)
 	return ok;
 }
 
-static const struct known *look_up(struct stub *stub, const struct map *map)
+static const struct known *look_up(struct stub *stub, const struct map *map, bool i386)
 {
 	uint64_t len = map->end - map->start;
 	struct known *k;
@@ -112,7 +114,7 @@ static const struct known *look_up(struct stub *stub, const struct map *map)
 	k->offset = map->offset;
 	k->len = len;
 	/* Whatever is in doubt: nothing of it is touched. */
-	if (!search(text, len, &k->places))
+	if (!search(text, len, i386, &k->places))
 		memset(&k->places, 0, sizeof(k->places));
 	free(text);
 	k->next = all;
@@ -121,20 +123,23 @@ static const struct known *look_up(struct stub *stub, const struct map *map)
 }
 
 /* AT_BASE: where the program's interpreter was mapped. 0: none. */
-static uint64_t interpreter(struct stub *stub)
+static uint64_t interpreter(struct stub *stub, bool i386)
 {
+	size_t len, word = i386 ? 4 : 8;
 	char path[40], *auxv;
-	uint64_t pair[2], base = 0;
-	size_t len;
+	uint64_t base = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/auxv", stub->pid);
 	auxv = proc_read(path, &len);
 	if (!auxv)
 		return 0;
-	for (size_t i = 0; i + sizeof(pair) <= len; i += sizeof(pair)) {
-		memcpy(pair, auxv + i, sizeof(pair));
-		if (pair[0] == AT_BASE)
-			base = pair[1];
+	for (size_t i = 0; i + 2 * word <= len; i += 2 * word) {
+		uint64_t key = 0, value = 0;
+
+		memcpy(&key, auxv + i, word);
+		memcpy(&value, auxv + i + word, word);
+		if (key == AT_BASE)
+			base = value;
 	}
 	free(auxv);
 	return base;
@@ -142,7 +147,9 @@ static uint64_t interpreter(struct stub *stub)
 
 int ldso_find(struct stub *stub, struct ldso *ldso)
 {
-	uint64_t base = interpreter(stub);
+	struct user_regs_struct regs;
+	bool i386 = !stub_get_regs(stub, &regs) && regs.cs == CS_32;
+	uint64_t base = interpreter(stub, i386);
 	const struct known *k = NULL;
 	const struct map *first;
 	struct maps maps;
@@ -157,7 +164,7 @@ int ldso_find(struct stub *stub, struct ldso *ldso)
 			break;
 		if (!(map->prot & PROT_EXEC))
 			continue;
-		k = look_up(stub, map);
+		k = look_up(stub, map, i386);
 		if (!k)
 			break;
 		*ldso = k->places;

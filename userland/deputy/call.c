@@ -68,7 +68,7 @@ static const char *check_fixups(const struct call *call)
 		if (!(call->bufs[fix.buf].flags & WBUF_IN))
 			return "fixup in a buffer without content";
 		if (fix.offset > call->bufs[fix.buf].len ||
-		    call->bufs[fix.buf].len - fix.offset < 8 ||
+		    call->bufs[fix.buf].len - fix.offset < call_pointer_size(call) ||
 		    fix.delta > call->bufs[fix.target].len)
 			return "fixup outside its buffer";
 	}

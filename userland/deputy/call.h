@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "kernel/list.h"
+#include "proto/syscalls.h"
 #include "proto/wire.h"
 
 struct session;
@@ -32,6 +33,12 @@ struct call {
 	size_t len;
 	uint8_t *bytes;
 };
+
+/* Bytes of a pointer that a fixup sets. */
+static inline unsigned call_pointer_size(const struct call *call)
+{
+	return sys_is_i386(call->head.nr) ? 4 : 8;
+}
 
 /* DATA and CALL, and any other message to be done in order. NULL, or what is wrong with it. */
 const char *call_data(struct stub *stub, const struct wire_hdr *hdr, const void *payload);

@@ -81,7 +81,7 @@ static void apply_fixups(struct call *call)
 
 		memcpy(&fix, call->bytes + i * sizeof(fix), sizeof(fix));
 		addr = call->addr[fix.target] + fix.delta;
-		memcpy(start[fix.buf] + fix.offset, &addr, 8);
+		memcpy(start[fix.buf] + fix.offset, &addr, call_pointer_size(call));
 	}
 }
 

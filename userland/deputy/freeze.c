@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "userland/deputy/agent.h"
+#include "userland/deputy/i386.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/interrupted.h"
@@ -18,7 +19,6 @@
 #include "userland/deputy/trace.h"
 
 #define STEPS_MAX 100000 /* the longest vDSO function is some hundred instructions */
-#define USER_CS	  0x33	 /* of 64-bit programs */
 
 /*
  * Which call it is that restart_syscall(2) goes on with: only Linux knows, and forgets when a call is
@@ -51,7 +51,9 @@ static int settle_call(struct stub *stub, struct user_regs_struct *regs)
 		regs->orig_rax = (uint64_t)-1;
 		return 0;
 	}
-	if (nr == SYS_restart_syscall)
+	if (stub->process->i386 && nr == 0)
+		nr = i386_restarted_call(stub);
+	else if (!stub->process->i386 && nr == SYS_restart_syscall)
 		nr = restarted_call(stub, regs->rip);
 	if (nr == UINT64_MAX)
 		return -EBUSY;
@@ -96,13 +98,15 @@ static int step(struct stub *stub)
 /* The vDSO reads pages that exist only here: a process may not leave from within it. */
 static int leave_vdso(struct stub *stub, const struct vdso_range *vdso)
 {
-	int err;
+	int err = 0;
 
 	for (int i = 0; i < STEPS_MAX; i++) {
-		err = stub_get_regs(stub, &stub->regs);
+		if (i)
+			err = stub_get_regs(stub, &stub->regs);
 		if (err)
 			return err;
-		if (stub->regs.rip < vdso->start || stub->regs.rip >= vdso->end)
+		if (stub->regs.rip < vdso->start || stub->regs.rip >= vdso->end ||
+		    i386_may_leave_vdso(stub, vdso->start))
 			return 0;
 		/* A clock that falls back to the system call is interrupted in here, too. */
 		err = restart_call(stub, &stub->regs);
@@ -135,8 +139,8 @@ static int settle(struct stub *stub, const struct vdso_range *vdso)
 		err = stub_get_sigmask(stub, &stub->sigmask);
 	if (!err)
 		err = stub_set_sigmask(stub, SIGMASK_FROZEN);
-	if (!err && stub->regs.cs != USER_CS)
-		err = -ENOEXEC;
+	if (!err)
+		err = i386_recognise(stub);
 	if (!err)
 		err = leave_vdso(stub, vdso);
 	if (!err)
@@ -152,8 +156,10 @@ static void find_vdso(struct process *process, struct vdso_range *vdso)
 	struct stub *stub = process_stub(process);
 
 	*vdso = (struct vdso_range){ 0, 0 };
-	if (stub)
-		stub_vdso(stub, vdso);
+	if (!stub)
+		return;
+	stub_vdso(stub, vdso);
+	i386_recognise_program(stub, vdso);
 }
 
 int freeze_prepare(struct process *process, struct wire_text *why)

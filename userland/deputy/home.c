@@ -17,6 +17,7 @@
 #include "userland/deputy/count.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/home_int.h"
+#include "userland/deputy/i386.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/image_batch.h"
 #include "userland/deputy/inject.h"
@@ -401,7 +402,8 @@ static int set_thread(const struct home_thread *thread, struct wire_text *why)
 	if (!err)
 		err = stub_write(stub, at, &altstack, sizeof(altstack));
 	calls[n++] = BATCH(SYS_sigaltstack, at, 0);
-	calls[n++] = BATCH(SYS_set_robust_list, t->robust_list, t->robust_len);
+	if (!stub->process->i386)
+		calls[n++] = BATCH(SYS_set_robust_list, t->robust_list, t->robust_len);
 	calls[n++] = BATCH(SYS_set_tid_address, t->clear_tid);
 	if (t->rseq_size)
 		calls[n++] = BATCH(SYS_rseq, t->rseq_addr, t->rseq_size, 0, t->rseq_sig);
@@ -424,6 +426,8 @@ static int set_thread(const struct home_thread *thread, struct wire_text *why)
 	regs.rip = w->rip, regs.rsp = w->rsp, regs.eflags = w->eflags;
 	regs.fs_base = w->fs_base, regs.gs_base = w->gs_base;
 	/* Segments stay as they are: programs of 64 bits have no others. */
+	if (stub->process->i386)
+		i386_return(stub, t, &regs);
 	regs.orig_rax = interrupted(w) ? w->orig_rax : (uint64_t)-1;
 	err = stub_set_regs(stub, &regs);
 	if (err) {

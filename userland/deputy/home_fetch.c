@@ -15,6 +15,7 @@
 
 #include "userland/deputy/agent.h"
 #include "userland/deputy/home_int.h"
+#include "userland/deputy/i386.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/stub.h"
@@ -145,7 +146,13 @@ static int uffd_put(struct home *home, uint64_t addr, uint64_t len, const uint8_
 		int err;
 
 		if (data) {
-			struct uffdio_copy copy = { .dst = addr, .src = (uint64_t)data, .len = len };
+			bool low = home->process->i386;
+			uint64_t n = low && len > I386_LOW_MAX ? I386_LOW_MAX : len;
+			struct uffdio_copy copy = {
+				.dst = addr,
+				.src = (uint64_t)(low ? i386_low_copy(data, n) : data),
+				.len = n,
+			};
 
 			err = ioctl(home->uffd, UFFDIO_COPY, &copy) ? errno : 0;
 			done = copy.copy;

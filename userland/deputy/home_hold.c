@@ -6,6 +6,7 @@
  * is moved or thrown away.
  */
 #include <errno.h>
+#include <linux/audit.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -102,6 +103,8 @@ static bool may_go(struct stub *stub, int status)
 	memset(&info, 0, sizeof(info));
 	if (ptrace(GET_SYSCALL_INFO, stub->pid, sizeof(info), &info) <= 0 || info.op != 1)
 		return true;	/* its end: what it touched is there */
+	if (info.arch != AUDIT_ARCH_X86_64)
+		return false; /* other numbers: a 32-bit program */
 	/* To other threads it says so in memory, and Linux waits for no page when it ends one. */
 	if (info.nr == SYS_exit && process_threads(stub->process) > 1)
 		return false;

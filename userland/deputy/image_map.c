@@ -15,7 +15,7 @@
 #include "userland/deputy/inject.h"
 #include "userland/deputy/shared.h"
 #include "userland/deputy/stub.h"
-#include "userland/deputy/vdso.h"
+#include "userland/deputy/vdso32.h"
 
 #define DEV_ZERO makedev(1, 5)
 
@@ -132,9 +132,9 @@ static int file_map(struct stub *stub, struct collected *c, const struct map *ma
 	return add_file(c, &file, &vma->file);
 }
 
-static int vdso_map(struct collected *c, const struct map *map, struct wire_vma *vma)
+static int vdso_map(struct stub *stub, struct collected *c, const struct map *map, struct wire_vma *vma)
 {
-	const struct vdso *vdso = vdso_get();
+	const struct vdso *vdso = vdso_of(stub->process);
 
 	/* Not one that we can serve: to touch it sends the process home. */
 	if (!vdso || vdso->size != map->end - map->start) {
@@ -164,7 +164,7 @@ static int one_map(struct stub *stub, struct collected *c, const struct map *map
 	int err = 0;
 
 	if (!strcmp(map->name, "[vdso]")) {
-		err = vdso_map(c, map, &vma);
+		err = vdso_map(stub, c, map, &vma);
 	} else if (starts(map->name, "[vvar") || !strcmp(map->name, "[uprobes]")) {
 		vma.flags = WVMA_RESERVED;
 	} else {
@@ -202,7 +202,7 @@ int collect_maps(struct stub *stub, struct collected *c, struct wire_text *why)
 
 		/* Ours: told as one, so that it may grow without the node's map getting in its way. */
 		if (agent && map->start >= agent && !agent_done) {
-			struct wire_vma vma = { agent, agent + AGENT_SPAN, 0, WVMA_RESERVED,
+			struct wire_vma vma = { agent, agent + agent_span(stub->process), 0, WVMA_RESERVED,
 						WVMA_NO_FILE };
 
 			err = add_vma(c, &vma);

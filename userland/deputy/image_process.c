@@ -13,11 +13,11 @@
 #include "userland/deputy/agent.h"
 #include "userland/deputy/baseline.h"
 #include "userland/deputy/image_batch.h"
+#include "userland/deputy/i386.h"
 #include "userland/deputy/image_int.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/stub.h"
 
-#define CS_64 0x33	/* the code segment of 64-bit programs */
 #define NLIMITS 16
 
 static bool status_value(const char *status, const char *key, unsigned long *value)
@@ -44,8 +44,6 @@ int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_te
 	int err = 0;
 
 	(void)node;
-	if (stub->regs.cs != CS_64)
-		return unfit(why, "it runs 32-bit code");
 	snprintf(path, sizeof(path), "/proc/%d/status", stub->pid);
 	status = proc_read(path, &len);
 	if (!status)
@@ -148,7 +146,7 @@ static bool limits_map(const uint64_t limits[NLIMITS][2])
 static uint64_t mmap_top(const struct collected *c)
 {
 	const struct map *stack = maps_named(&c->maps, "[stack]");
-	uint64_t room = c->image.rlim[RLIMIT_STACK][0];
+	uint64_t room = c->image.rlim[RLIMIT_STACK][0], most = (uint64_t)64 << 30;
 
 	if (!stack)
 		return c->image.mmap_top;
@@ -156,8 +154,10 @@ static uint64_t mmap_top(const struct collected *c)
 		return c->image.mmap_top;
 	if (room < 128u << 20)
 		room = 128u << 20;
-	if (room > (uint64_t)64 << 30)
-		room = (uint64_t)64 << 30;
+	if (stack && most > stack->start / 6 * 5)
+		most = stack->start / 6 * 5;
+	if (room > most)
+		room = most;
 	return (stack->start - room - (1u << 20)) & ~(uint64_t)4095;
 }
 
@@ -191,6 +191,8 @@ int collect_process(struct stub *stub, struct collected *c, struct wire_text *wh
 		if (c->maps.v[i].vmf & VMF_LOCKED)
 			c->image.flags |= IMG_MAP_SYNC;
 	c->image.mmap_top = mmap_top(c);
+	if (stub->process->i386)
+		i386_image(stub, &c->image);
 	memcpy(c->sigacts, a->sigacts, sizeof(c->sigacts));
 	free(a);
 	return 0;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "userland/deputy/agent.h"
+#include "userland/deputy/i386.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/image_batch.h"
 #include "userland/deputy/image_int.h"
@@ -66,6 +67,8 @@ void image_thread_leave(struct stub *stub)
 	if (rseq_get(stub, &conf))
 		inject_call(stub, SYS_rseq, conf.pointer, conf.size, 1 /* UNREGISTER */,
 			    conf.signature);
+	if (stub->process->i386)
+		i386_leave(stub);
 	inject_call(stub, SYS_set_robust_list, 0, ROBUST_LEN);
 	inject_call(stub, SYS_set_tid_address, 0);
 }
@@ -171,6 +174,8 @@ int collect_thread(struct stub *stub, uint64_t node_xcr0, struct collected *c, s
 		t->robust_list = (uint64_t)robust;
 		t->robust_len = robust_len;
 	}
+	if (stub->process->i386)
+		i386_collect(stub, t);
 	if (ptrace(PTRACE_GETREGSET, stub->pid, NT_X86_XSTATE, &iov)) {
 		wire_text_set(why, WHY_STATE, "its extended registers could not be read: %s",
 			      strerror(errno));

@@ -9,8 +9,10 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "proto/syscalls.h"
 #include "userland/deputy/agent.h"
 #include "userland/deputy/deputy.h"
+#include "userland/deputy/i386.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/trace.h"
@@ -51,6 +53,10 @@ static int prepare_at(struct stub *stub, uint64_t rip, long nr, const uint64_t a
 	regs.r10 = args[3];
 	regs.r8 = args[4];
 	regs.r9 = args[5];
+	if (stub->process->i386)
+		regs.cs = CS_64;
+	if (sys_is_i386((uint64_t)nr))
+		i386_call_regs(&regs, nr, args);
 	regs.rip = rip;
 	/* Neither single-stepping nor a string copy that runs backwards is the gadget's business. */
 	regs.eflags &= ~0x500UL;
@@ -59,6 +65,7 @@ static int prepare_at(struct stub *stub, uint64_t rip, long nr, const uint64_t a
 
 int inject_prepare(struct stub *stub, long nr, const uint64_t args[6])
 {
+	stub->i386_call = sys_is_i386((uint64_t)nr);
 	return prepare_at(stub, agent_gadget(stub), nr, args);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/user.h>
 #include <time.h>
 
+#include "userland/deputy/i386.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/stub.h"
 
@@ -73,7 +74,7 @@ bool interrupted_call(const struct user_regs_struct *regs)
 	 */
 	return (int64_t)regs->orig_rax >= 0 &&
 	       (ret == -512 || ret == -513 || ret == -514 || ret == -516 ||
-		(ret == -EINTR && regs->orig_rax != SYS_close));
+		(ret == -EINTR && regs->orig_rax != (regs->cs == CS_32 ? 6 : SYS_close)));
 }
 
 /* What is left of a sleep of that length. At least 1: nothing would mean something else. */
@@ -99,20 +100,67 @@ static void shorten_ms(const struct stub *stub, unsigned long long *arg)
 		*arg = (uint64_t)((left_of(stub, (int)*arg * MSEC) + MSEC - 1) / MSEC);
 }
 
-static void shorten_timespec(struct stub *stub, const struct user_regs_struct *regs,
-			     unsigned long long *arg)
+static void shorten(struct stub *stub, const struct user_regs_struct *regs, unsigned long long *arg,
+		    bool time32)
 {
 	uint64_t at = (regs->rsp - SCRATCH_BELOW) & ~15ull;
 	struct timespec ts;
+	int32_t half[2];
 	int64_t left;
 
-	if (!*arg || stub_read(stub, *arg, &ts, sizeof(ts)) || ts.tv_sec < 0 || ts.tv_sec > INT32_MAX)
+	if (!*arg || (time32 ? stub_read(stub, *arg, half, sizeof(half)) :
+			       stub_read(stub, *arg, &ts, sizeof(ts))))
+		return;
+	if (time32)
+		ts = (struct timespec){ half[0], half[1] };
+	if (ts.tv_sec < 0 || ts.tv_sec > INT32_MAX)
 		return;
 	left = left_of(stub, ts.tv_sec * NSEC + ts.tv_nsec);
 	ts.tv_sec = left / NSEC;
 	ts.tv_nsec = left % NSEC;
-	if (!stub_write(stub, at, &ts, sizeof(ts)))
+	half[0] = (int32_t)ts.tv_sec;
+	half[1] = (int32_t)ts.tv_nsec;
+	if (!(time32 ? stub_write(stub, at, half, sizeof(half)) : stub_write(stub, at, &ts, sizeof(ts))))
 		*arg = at;
+}
+
+/* The same of an i386 program: its numbers, and times of 32 bits in the older ones. */
+static void settle32(struct stub *stub, struct user_regs_struct *regs, uint64_t nr)
+{
+	enum { NANOSLEEP = 162, POLL = 168, SIGTIMEDWAIT = 177, FUTEX = 240, EPOLL_WAIT = 256,
+	       NANOSLEEP_ON = 267, EPOLL_PWAIT = 319, NANOSLEEP_64 = 407, SEMTIMEDOP = 420,
+	       SIGTIMEDWAIT_64 = 421, FUTEX_64 = 422, EPOLL_PWAIT2 = 441 };
+
+	switch (nr) {
+	case NANOSLEEP:
+		shorten(stub, regs, &regs->rbx, true);
+		break;
+	case NANOSLEEP_ON:
+	case NANOSLEEP_64:
+		if (!(regs->rcx & TIMER_ABSTIME))
+			shorten(stub, regs, &regs->rdx, nr == NANOSLEEP_ON);
+		break;
+	case FUTEX:
+	case FUTEX_64:
+		if ((regs->rcx & FUTEX_CMD_MASK) == FUTEX_WAIT)
+			shorten(stub, regs, &regs->rsi, nr == FUTEX);
+		break;
+	case POLL:
+		shorten_ms(stub, &regs->rdx);
+		break;
+	case EPOLL_WAIT:
+	case EPOLL_PWAIT:
+		shorten_ms(stub, &regs->rsi);
+		break;
+	case EPOLL_PWAIT2:
+	case SEMTIMEDOP:
+		shorten(stub, regs, &regs->rsi, false);
+		break;
+	case SIGTIMEDWAIT:
+	case SIGTIMEDWAIT_64:
+		shorten(stub, regs, &regs->rdx, nr == SIGTIMEDWAIT);
+		break;
+	}
 }
 
 void interrupted_settle(struct stub *stub, struct user_regs_struct *regs, uint64_t nr)
@@ -123,18 +171,22 @@ void interrupted_settle(struct stub *stub, struct user_regs_struct *regs, uint64
 	if (ret != -516 && ret != -EINTR)
 		return;
 	regs->rax = (uint64_t)-514; /* EINTR if a handler runs, else the call again */
+	if (stub->process->i386) {
+		settle32(stub, regs, nr);
+		return;
+	}
 	switch (nr) {
 	case SYS_nanosleep:
-		shorten_timespec(stub, regs, &regs->rdi);
+		shorten(stub, regs, &regs->rdi, false);
 		break;
 	case SYS_clock_nanosleep:
 		if (!(regs->rsi & TIMER_ABSTIME))
-			shorten_timespec(stub, regs, &regs->rdx);
+			shorten(stub, regs, &regs->rdx, false);
 		break;
 	case SYS_futex:
 		/* The others of futex(2) have absolute timeouts. */
 		if ((regs->rsi & FUTEX_CMD_MASK) == FUTEX_WAIT)
-			shorten_timespec(stub, regs, &regs->r10);
+			shorten(stub, regs, &regs->r10, false);
 		break;
 	case SYS_poll:
 		shorten_ms(stub, &regs->rdx);
@@ -145,34 +197,51 @@ void interrupted_settle(struct stub *stub, struct user_regs_struct *regs, uint64
 		break;
 	case SYS_epoll_pwait2:
 	case SYS_semtimedop:
-		shorten_timespec(stub, regs, &regs->r10);
+		shorten(stub, regs, &regs->r10, false);
 		break;
 	case SYS_rt_sigtimedwait:
-		shorten_timespec(stub, regs, &regs->rdx);
+		shorten(stub, regs, &regs->rdx, false);
 		break;
 	}
 }
 
+/* The same in a call of i386, where all have the time in the fourth argument, too. */
+static uint64_t native_of(const struct stub *stub, uint64_t nr)
+{
+	if (!stub->i386_call)
+		return nr;
+	switch (nr) {
+	case 256:
+	case 319:
+		return SYS_epoll_wait;
+	case 420:
+	case 441:
+		return SYS_epoll_pwait2;
+	}
+	return UINT64_MAX;
+}
+
 void interrupted_waited(struct stub *stub, struct user_regs_struct *regs, uint64_t ns)
 {
+	unsigned long long *arg = stub->i386_call ? &regs->rsi : &regs->r10;
 	struct timespec ts;
 	int64_t left;
 
-	switch (regs->rax) {
+	switch (native_of(stub, regs->rax)) {
 	case SYS_epoll_wait:
 	case SYS_epoll_pwait:
-		left = (int)regs->r10 * MSEC - (int64_t)ns;
-		if ((int)regs->r10 > 0)
-			regs->r10 = left > 0 ? (uint64_t)((left + MSEC - 1) / MSEC) : 0;
+		left = (int)*arg * MSEC - (int64_t)ns;
+		if ((int)*arg > 0)
+			*arg = left > 0 ? (uint64_t)((left + MSEC - 1) / MSEC) : 0;
 		break;
 	case SYS_epoll_pwait2:
 	case SYS_semtimedop:
-		if (!regs->r10 || stub_read(stub, regs->r10, &ts, sizeof(ts)) || ts.tv_sec > INT32_MAX)
+		if (!*arg || stub_read(stub, *arg, &ts, sizeof(ts)) || ts.tv_sec > INT32_MAX)
 			break;
 		left = ts.tv_sec * NSEC + ts.tv_nsec - (int64_t)ns;
 		ts.tv_sec = left > 0 ? left / NSEC : 0;
 		ts.tv_nsec = left > 0 ? left % NSEC : 0;
-		stub_write(stub, regs->r10, &ts, sizeof(ts));
+		stub_write(stub, *arg, &ts, sizeof(ts));
 		break;
 	}
 }

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "proto/syscalls.h"
 #include "userland/deputy/agent.h"
 #include "userland/deputy/call.h"
 #include "userland/deputy/deputy.h"
@@ -43,7 +44,8 @@ static void start(struct stub *stub, struct call *call, long nr, const uint64_t 
 static bool is_exec(const struct call *call)
 {
 	return call->hdr.type == W_CALL &&
-	       (call->head.nr == SYS_execve || call->head.nr == SYS_execveat);
+	       (call->head.nr == SYS_execve || call->head.nr == SYS_execveat ||
+		call->head.nr == (11 | SYS_I386) || call->head.nr == (358 | SYS_I386));
 }
 
 static uint64_t tty_mask(const struct call *call)

@@ -18,7 +18,7 @@
 #include "userland/deputy/loop.h"
 #include "userland/deputy/pages.h"
 #include "userland/deputy/stub.h"
-#include "userland/deputy/vdso.h"
+#include "userland/deputy/vdso32.h"
 
 #define PAGE WIRE_PAGE_SIZE
 #define DROP_PIECE (4u << 20)	/* bytes dropped without looking at the clock */
@@ -142,7 +142,7 @@ void pages_send(struct image *image, struct session *session, unsigned flags, ui
 	static uint8_t buf[WIRE_PAGES_MAX * WIRE_PAGE_SIZE];
 	struct wire_pages pages = { .addr = addr, .npages = npages };
 	struct iovec iov[1 + WIRE_PAGES_MAX] = { { &pages, sizeof(pages) } };
-	const struct vdso *vdso = vdso_get();
+	const struct vdso *vdso = vdso_of(image->process);
 	int niov = 1;
 
 	if (file)

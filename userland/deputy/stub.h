@@ -57,6 +57,7 @@ struct stub {
 	int last_status;		/* of waitpid(), when dead */
 	struct list_head grave;		/* dead, and to be freed by the reaper */
 	bool born_known;		/* newborn: its parent's event has come */
+	bool i386_call;			/* what it executes for us is a call of i386: int 0x80 */
 
 	/*
 	 * Valid from STUB_LEAVING on: the program's own registers, an interrupted call as

@@ -232,6 +232,11 @@ static uint64_t hash(const uint8_t *p, size_t n)
 	return h;
 }
 
+struct wire_file vdso_identity(uint64_t number, const uint8_t *image, size_t size)
+{
+	return (struct wire_file){ .ino = number, .size = size, .ctime_ns = hash(image, size) };
+}
+
 const struct vdso *vdso_get(void)
 {
 	static struct vdso vdso;
@@ -258,7 +263,6 @@ const struct vdso *vdso_get(void)
 	}
 	if (!vdso.image)
 		return NULL;
-	vdso.file = (struct wire_file){ .ino = 1, .size = vdso.size,
-					.ctime_ns = hash(vdso.image, vdso.size) };
+	vdso.file = vdso_identity(1, vdso.image, vdso.size);
 	return &vdso;
 }

@@ -32,4 +32,7 @@ int vdso_patch(uint8_t *image, size_t size);
  */
 const struct vdso *vdso_get(void);
 
+/* What names such a copy in the node's cache of files. number: 1, or 2 for that of 32-bit programs. */
+struct wire_file vdso_identity(uint64_t number, const uint8_t *image, size_t size);
+
 #endif
