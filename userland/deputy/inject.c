@@ -107,6 +107,7 @@ long inject_run(struct stub *stub, uint64_t rip, long nr, const uint64_t args[6]
 		return -ESRCH;
 	if (!stub->process->agent.base)
 		return -EFAULT;
+	stub->i386_call = sys_is_i386((uint64_t)nr);
 	if (prepare_at(stub, rip, nr, args))
 		goto killed;
 	for (;;) {
@@ -135,6 +136,7 @@ long inject_call6(struct stub *stub, long nr, uint64_t a, uint64_t b, uint64_t c
 {
 	const uint64_t args[6] = { a, b, c, d, e, f };
 
+	stub->i386_call = sys_is_i386((uint64_t)nr);
 	return inject_run(stub, agent_gadget(stub), nr, args);
 }
 
