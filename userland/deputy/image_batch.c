@@ -42,7 +42,7 @@ int stub_batch_init(struct stub *stub)
 	memcpy(code, loop, sizeof(loop));
 	code[sizeof(loop)] = 0xe9; /* jmp to the int3 */
 	memcpy(code + sizeof(loop) + 1, &back, sizeof(back));
-	return stub_write(stub, agent_gadget(stub) + LOOP_AT, code, sizeof(code));
+	return stub_write(stub, stub->process->agent.base + LOOP_AT, code, sizeof(code));
 }
 
 int stub_batch(struct stub *stub, struct batch_call *calls, unsigned n)
@@ -58,7 +58,7 @@ int stub_batch(struct stub *stub, struct batch_call *calls, unsigned n)
 		if (err)
 			break;
 		/* What it returns is the last call's result: it is in the table. */
-		inject_run(stub, agent_gadget(stub) + LOOP_AT, 0, args);
+		inject_run(stub, stub->process->agent.base + LOOP_AT, 0, args);
 		if (stub->dead)
 			return -ESRCH;
 		err = stub_read(stub, (uint64_t)table, calls, k * sizeof(*calls));
