@@ -5,11 +5,11 @@
 
 #include "kernel/abi/abi.h"
 #include "kernel/cpu/ipi.h"
-#include "kernel/cpu/percpu.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/futex.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/vcpu.h"
 
 enum {
 	NR_PERSONALITY = 135,
@@ -73,7 +73,7 @@ long sys_sched_yield(struct trapframe *tf, const uint64_t args[6])
 long sys_getcpu(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	if ((args[0] && put_user32(args[0], cpu_id())) || (args[1] && put_user32(args[1], 0)))
+	if ((args[0] && put_user32(args[0], vcpu_number())) || (args[1] && put_user32(args[1], 0)))
 		return -EFAULT;
 	return 0;
 }
@@ -138,7 +138,6 @@ long sys_get_robust_list(struct trapframe *tf, const uint64_t args[6])
 
 #define RSEQ_UNREGISTER	       1
 #define RSEQ_SIZE_FIRST	       32 /* bytes of struct rseq as it first was */
-#define RSEQ_CPU_UNINITIALIZED UINT32_MAX
 
 static long rseq_unregister(struct uthread *u, const uint64_t args[6])
 {
@@ -146,8 +145,9 @@ static long rseq_unregister(struct uthread *u, const uint64_t args[6])
 		return -EINVAL;
 	if (u->rseq_sig != (uint32_t)args[3])
 		return -EPERM;
-	if (put_user32(u->rseq_addr, 0) || put_user32(u->rseq_addr + 4, RSEQ_CPU_UNINITIALIZED))
+	if (rseq_reset(u->rseq_addr))
 		return -EFAULT;
+	u->thread->switch_work = 0;
 	u->rseq_addr = 0;
 	u->rseq_size = 0;
 	u->rseq_cpu = -1;
@@ -177,6 +177,8 @@ long sys_rseq(struct trapframe *tf, const uint64_t args[6])
 	u->rseq_size = len;
 	u->rseq_sig = (uint32_t)args[3];
 	u->rseq_cpu = -1;
+	u->thread->switch_work = PROC_WORK_RSEQ;
+	thread_set_work(current, PROC_WORK_RSEQ);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/proc.h"
+#include "kernel/proc/vcpu.h"
 
 /* What a process takes before it has a page: its thread, tables, mappings. */
 #define PROCESS_PAGES 32
@@ -219,6 +220,22 @@ const char *guest_on_img_thread(struct session *s, const struct wire_hdr *hdr, c
 	if (proc_add_thread(a->proc, t->tid, t, (const uint8_t *)(t + 1), &why))
 		return refuse(s, a, why.code, why.text);
 	a->last_tid = t->tid;
+	return NULL;
+}
+
+const char *guest_on_img_sched(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	const struct wire_sched *sched = payload;
+	const char *bad;
+	struct arrival *a = part_of(s, hdr, &bad);
+
+	if (sched->nice < -20 || sched->nice > 19)
+		return "priority that cannot be";
+	if (!a)
+		return bad;
+	if (!a->last_tid)
+		return "scheduling of a thread that was not sent";
+	vcpu_arrive(list_last_entry(&a->proc->threads, struct uthread, link), sched);
 	return NULL;
 }
 

@@ -15,6 +15,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/futex.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/vcpu.h"
 
 __attribute__((weak)) int guest_proc_added(struct proc *child, struct proc *parent)
 {
@@ -128,6 +129,7 @@ struct uthread *proc_thread_alloc(struct proc *proc)
 	u->thread->user = u;
 	u->altstack_flags = LSS_DISABLE;
 	u->rseq_cpu = -1;
+	vcpu_init(u);
 	sigpend_init(&u->pending);
 	proc_get(proc);
 	return u;

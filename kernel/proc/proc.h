@@ -131,7 +131,10 @@ struct uthread {
 	uint64_t trap_addr;
 	uint64_t rseq_addr;
 	uint32_t rseq_size, rseq_sig;
-	int rseq_cpu;			/* what the program was told last; -1: nothing */
+	int rseq_cpu, rseq_cid;		/* what the program was told last; -1: nothing */
+	uint64_t cpus[WIRE_CPUSET_WORDS];	/* vcpu.h: home's CPUs where it may run */
+	int nice;
+	unsigned policy;
 	uint64_t robust_list, robust_len;
 	uint64_t clear_tid;		/* zeroed when it ends, for others who see this memory */
 	uint64_t set_tid;		/* gets the tid before the thread first runs; 0: nothing */

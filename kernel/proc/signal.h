@@ -92,6 +92,8 @@ long sigframe_pop(struct trapframe *tf);
 /* rseq.c: the critical section that rip is in is aborted; cpu_id is brought up to date. */
 void rseq_signal(struct trapframe *tf);
 void rseq_update(struct trapframe *tf);
+/* What an area says that is no longer registered. 0 or -EFAULT. */
+int rseq_reset(uint64_t addr);
 
 /* vdso.c: moves rip out of the middle of a patched vDSO entry, as if it had returned. */
 void vdso_leave(struct trapframe *tf);
