@@ -7,12 +7,14 @@
 #include "kernel/cpu/ipi.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/proc/cpulimit.h"
 #include "kernel/proc/futex.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/vcpu.h"
 
 enum {
 	NR_PERSONALITY = 135,
+	NR_PRCTL = 157,
 	NR_ARCH_PRCTL = 158,
 	NR_SETRLIMIT = 160,
 	NR_UNSHARE = 272,
@@ -222,8 +224,14 @@ static void note_limit(unsigned resource, const uint64_t limit[2])
 
 	if (resource >= 16)
 		return;
+	spin_lock(&proc->lock);
 	proc->rlim[resource][0] = limit[0];
 	proc->rlim[resource][1] = limit[1];
+	if (resource == RLIMIT_CPU_NR) {
+		cpulimit_changed(proc);
+		thread_set_work(current, PROC_WORK_CPU);
+	}
+	spin_unlock(&proc->lock);
 	if (resource == RLIMIT_STACK_NR)
 		mm->rlim_stack = limit[0];
 	if (resource == RLIMIT_DATA_NR)
@@ -239,8 +247,6 @@ static long change_limit(uint64_t nr, const uint64_t args[6], unsigned resource,
 	bool change = from && !copy_from_user(limit, from, sizeof(limit));
 	long ret;
 
-	if (change && resource == RLIMIT_CPU_NR && limit[0] != UINT64_MAX)
-		return not_served(nr, "a limit of CPU time");
 	ret = forward(nr, args);
 	if (!ret && change)
 		note_limit(resource, limit);
@@ -261,6 +267,23 @@ long sys_prlimit64(struct trapframe *tf, const uint64_t args[6])
 	if (!own)
 		return forward(NR_PRLIMIT64, args);
 	return change_limit(NR_PRLIMIT64, args, (unsigned)args[1], args[2]);
+}
+
+/*
+ * Home knows all of them; two change what it can do for the process or what instructions do, unless
+ * they say what holds already.
+ */
+long sys_prctl(struct trapframe *tf, const uint64_t args[6])
+{
+	enum { SET_DUMPABLE = 4, SET_TSC = 26, DUMPABLE = 1, TSC_ENABLE = 1 };
+	int option = (int)args[0];
+
+	(void)tf;
+	if (option == SET_DUMPABLE && args[1] != DUMPABLE)
+		return not_served(NR_PRCTL, "PR_SET_DUMPABLE");
+	if (option == SET_TSC && (int)args[1] != TSC_ENABLE)
+		return not_served(NR_PRCTL, "PR_SET_TSC");
+	return forward(NR_PRCTL, args);
 }
 
 static long change_uid(struct trapframe *tf, const uint64_t args[6])
@@ -284,14 +307,14 @@ long sys_setresuid(struct trapframe *tf, const uint64_t args[6])
 	return change_uid(tf, args);
 }
 
-/* Most bits change how memory is laid out or how calls behave. */
+/* Other bits change how memory is laid out or how calls behave. */
 long sys_personality(struct trapframe *tf, const uint64_t args[6])
 {
-	enum { QUERY = 0xffffffff, ADDR_NO_RANDOMIZE = 0x0040000 };
+	enum { QUERY = 0xffffffff, HARMLESS = PERSONALITY_HARMLESS };
 	uint32_t persona = (uint32_t)args[0];
 
 	(void)tf;
-	if (persona != (uint32_t)QUERY && (persona & ~(uint32_t)ADDR_NO_RANDOMIZE))
+	if (persona != (uint32_t)QUERY && (persona & ~(uint32_t)HARMLESS))
 		return retreat(WHY_SYSCALL, "personality %#x", persona);
 	return forward(NR_PERSONALITY, args);
 }

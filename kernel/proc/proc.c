@@ -13,6 +13,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/proc/cpulimit.h"
 #include "kernel/proc/futex.h"
 #include "kernel/proc/signal.h"
 #include "kernel/proc/vcpu.h"
@@ -141,6 +142,7 @@ void proc_thread_join(struct proc *proc, struct uthread *u, uint32_t tid)
 	u->tid = tid;
 	list_add_tail(&u->link, &proc->threads);
 	proc->nthreads++;
+	cpulimit_changed(proc);
 	spin_unlock(&proc->lock);
 }
 

@@ -160,9 +160,13 @@ static inline struct uthread *uthread_of(const struct thread *t)
 /* trapframe.vector of registers that are not those of a trap's end, so that nothing is restarted. */
 #define TRAP_NONE 0x101
 
-/* Work bits of our own: a restart code is to be resolved; rseq wants its CPU number. */
+/*
+ * Work bits of our own: a restart code is to be resolved; rseq wants its CPU number; the limit of CPU
+ * time is to be looked at.
+ */
 #define PROC_WORK_RESTART THREAD_WORK_USER
 #define PROC_WORK_RSEQ (THREAD_WORK_USER << 1)
+#define PROC_WORK_CPU (THREAD_WORK_USER << 2)
 
 /* --- images: called by kernel/guest, thread context -------------------------------------------- */
 

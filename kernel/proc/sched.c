@@ -417,6 +417,8 @@ uint64_t sched_tick(uint64_t now)
 			kick_idle_cpu();
 		return rq->length ? now + QUIET_NS : UINT64_MAX;
 	}
+	if (t->tick_work)
+		__atomic_or_fetch(&t->work, t->tick_work, __ATOMIC_SEQ_CST);
 	if (t->prio == LEVEL_BOOSTED)
 		t->prio = user_level(t, t->boost_used_ns + (now - t->switched_in_ns));
 	if (rq->length) {

@@ -59,6 +59,7 @@ struct thread {
 	struct cpumask cpus;	     /* while bound; never empty */
 	uint64_t slice_ns;	     /* its turn when others wait; 0: the default */
 	uint32_t switch_work;	     /* work bits it gets whenever it gives up its CPU */
+	uint32_t tick_work;	     /* and at each tick that finds it running */
 	char name[24];
 	uint64_t id;		     /* unique, for messages; not the guest's tid */
 	struct list_head run_link;   /* run queue, under its lock */

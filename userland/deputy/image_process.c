@@ -68,7 +68,7 @@ int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_te
 	if (persona) {
 		v = strtoul(persona, NULL, 16);
 		free(persona);
-		if (v & ~0x0040000UL)	/* ADDR_NO_RANDOMIZE */
+		if (v & ~(unsigned long)PERSONALITY_HARMLESS)
 			return unfit(why, "it has a personality(2) other than Linux's own");
 	}
 	return 0;
