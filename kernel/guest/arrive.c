@@ -103,6 +103,7 @@ const char *guest_on_img_begin(struct session *s, const struct wire_hdr *hdr, co
 	char text[WIRE_REASON_MAX], lacking[40];
 	struct arrival *a;
 	struct proc *old;
+	bool here;
 
 	if (image->pid != hdr->tid || !image->pid || image->flags & ~(IMG_FRESH | IMG_MAP_SYNC) ||
 	    image->comm[sizeof(image->comm) - 1])
@@ -116,10 +117,12 @@ const char *guest_on_img_begin(struct session *s, const struct wire_hdr *hdr, co
 	a->image = *image;
 	list_add_tail(&a->link, &s->arriving);
 
+	/* One that home has just taken away may not have ended yet: it is replaced. */
 	old = session_find(s, a->pid);
+	here = old && !old->dead;
 	if (old)
 		proc_put(old);
-	if (old && !(image->flags & IMG_FRESH))
+	if (here && !(image->flags & IMG_FRESH))
 		return "image of a process that is here";
 	if (guest_has_ghost(s, a->pid))
 		return refuse(s, a, WHY_STATE, "its memory is still on the way home");

@@ -5,6 +5,7 @@
  *
  *	memory MB SECONDS	works all over a large area, and counts wrong words
  *	state SECONDS		registers, stack, thread-local data, signals, timers, files
+ *	avx2 SECONDS		an instruction of AVX2 at the end, whatever the CPU said
  *	features		what the C library was told of the CPU; ld.so's code against its file
  *	calls SECONDS		system calls of many kinds, with fresh memory in and out
  *	lazy SECONDS		calls library functions for the first time after SECONDS
@@ -275,6 +276,24 @@ static int lazy(double seconds)
 	return 0;
 }
 
+static int avx2(double seconds)
+{
+	int v[8] __attribute__((aligned(32))) = { 40, 0, 0, 0, 0, 0, 0, 40 };
+
+	printf("ready\n");
+	for (double end = now() + seconds; before(end);)
+		;
+	__asm__ volatile("vmovdqa %0, %%ymm0\n\tvpaddd %%ymm0, %%ymm0, %%ymm0\n\tvmovdqa %%ymm0, %0"
+			 : "+m"(v) : : "xmm0");
+	printf("%d\n", v[0] + v[7]);
+	told_to_end = 0;
+	/* A second time, so that one can ask where it is. */
+	for (double end = now() + seconds; before(end);)
+		;
+	printf("done\n");
+	return 0;
+}
+
 static int unmovable(const char *what, double seconds)
 {
 	struct itimerval timer = { .it_value.tv_sec = 1000 };
@@ -302,6 +321,8 @@ int main(int argc, char **argv)
 		return state(atof(argv[2]));
 	if (!strcmp(what, "calls") && argc > 2)
 		return calls(atof(argv[2]));
+	if (!strcmp(what, "avx2") && argc > 2)
+		return avx2(atof(argv[2]));
 	if (!strcmp(what, "lazy") && argc > 2)
 		return lazy(atof(argv[2]));
 	if (!strcmp(what, "features"))

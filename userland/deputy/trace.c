@@ -21,8 +21,10 @@
 #include "userland/deputy/freeze.h"
 #include "userland/deputy/front.h"
 #include "userland/deputy/home.h"
+#include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/move.h"
+#include "userland/deputy/session.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/why.h"
 
@@ -239,6 +241,26 @@ static struct stub *on_exec(struct stub *stub)
 	return stub;
 }
 
+/*
+ * With a baseline asked for, a program for a node starts at home, where its questions about the CPU
+ * can be answered, and is moved right after.
+ */
+static void exec_before_move(struct stub *stub, struct session *to)
+{
+	static const struct move_request nobody;
+	uint32_t cpu[WIRE_CPU_WORDS];
+
+	if (stub->session)
+		session_send1(stub->session, W_KILL, 0, (uint32_t)stub->pid, 0, NULL, 0);
+	image_forget(stub);
+	stub->session = NULL;
+	baseline_default(cpu);
+	if (baseline_exec(stub, cpu))
+		return;
+	trace_run_native(stub);
+	move_out(stub->pid, to, &nobody);
+}
+
 static void exec_stop(struct stub *stub)
 {
 	uint32_t cpu[WIRE_CPU_WORDS];
@@ -247,6 +269,10 @@ static void exec_stop(struct stub *stub)
 
 	stub = on_exec(stub);
 	to = stub_away(stub) ? away_exec(stub) : front_place(stub->pid);
+	if (to && baseline_asked()) {
+		exec_before_move(stub, to);
+		return;
+	}
 	if (!to) {
 		freezing = stub->state == STUB_FREEZING;
 		baseline_default(cpu);
