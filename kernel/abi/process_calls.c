@@ -86,14 +86,30 @@ static void barrier(void *arg)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* Each other thread passes its return to user mode before it goes on. */
+static void abort_sections(void)
+{
+	struct proc *proc = current_proc;
+	struct uthread *u;
+
+	spin_lock(&proc->lock);
+	list_for_each_entry(u, &proc->threads, link)
+		if (u != current_user && u->rseq_addr)
+			thread_set_work(u->thread, PROC_WORK_RSEQ);
+	spin_unlock(&proc->lock);
+}
+
 /* The barrier is needed where the threads run; what is registered and refused, home knows. */
 long sys_membarrier(struct trapframe *tf, const uint64_t args[6])
 {
-	enum { GLOBAL = 1, GLOBAL_EXPEDITED = 2, PRIVATE = 8, PRIVATE_SYNC_CORE = 32 };
+	enum { GLOBAL = 1, GLOBAL_EXPEDITED = 2, PRIVATE = 8, PRIVATE_SYNC_CORE = 32,
+	       PRIVATE_RSEQ = 128 };
 
 	(void)tf;
+	if ((int)args[0] == PRIVATE_RSEQ)
+		abort_sections();
 	/* The interrupt's IRET serialises the other CPUs, as SYNC_CORE wants it. */
-	if ((int)args[0] & (GLOBAL | GLOBAL_EXPEDITED | PRIVATE | PRIVATE_SYNC_CORE))
+	if ((int)args[0] & (GLOBAL | GLOBAL_EXPEDITED | PRIVATE | PRIVATE_SYNC_CORE | PRIVATE_RSEQ))
 		ipi_call_others(barrier, NULL, true);
 	return forward(NR_MEMBARRIER, args);
 }

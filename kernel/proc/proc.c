@@ -142,6 +142,7 @@ void proc_thread_join(struct proc *proc, struct uthread *u, uint32_t tid)
 	u->tid = tid;
 	list_add_tail(&u->link, &proc->threads);
 	proc->nthreads++;
+	vcpu_joined(proc, u);
 	cpulimit_changed(proc);
 	spin_unlock(&proc->lock);
 }
@@ -331,6 +332,7 @@ void proc_thread_gone(void)
 	list_del(&u->link);
 	proc->nexiting -= alone;
 	last = --proc->nthreads == 0;
+	vcpu_left(proc);
 	if (last) {
 		mm = proc->mm;
 		proc->mm = NULL;

@@ -73,14 +73,31 @@ static void place(struct uthread *u, bool alone)
 		}
 	}
 	thread_bind(u->thread, alone || n == (unsigned)cpu_count() ? NULL : &cpus);
+	/* The number that it has been told may be another's now. */
+	if (u->rseq_addr)
+		thread_set_work(u->thread, PROC_WORK_RSEQ);
 }
 
-void vcpu_place_all(struct proc *proc)
+static void place_all(struct proc *proc)
 {
 	struct uthread *u;
 
 	list_for_each_entry(u, &proc->threads, link)
 		place(u, proc->nthreads == 1);
+}
+
+void vcpu_joined(struct proc *proc, struct uthread *u)
+{
+	if (proc->nthreads == 2)
+		place_all(proc);
+	else
+		place(u, proc->nthreads == 1);
+}
+
+void vcpu_left(struct proc *proc)
+{
+	if (proc->nthreads == 1)
+		place_all(proc);
 }
 
 void vcpu_set_cpus(struct uthread *u, const uint64_t cpus[WIRE_CPUSET_WORDS])
@@ -93,8 +110,6 @@ void vcpu_set_cpus(struct uthread *u, const uint64_t cpus[WIRE_CPUSET_WORDS])
 	if (any)
 		memcpy(u->cpus, cpus, sizeof(u->cpus));
 	place(u, u->thread->proc->nthreads <= 1);
-	if (u->rseq_addr)
-		thread_set_work(u->thread, PROC_WORK_RSEQ);
 }
 
 void vcpu_set_priority(struct uthread *u, int nice, unsigned policy)

@@ -5,7 +5,7 @@
  * threads of a larger one run on as many as home has, and two that run at the same time never see
  * the same number: per-CPU data of restartable sequences rests on that.
  *
- * Who may call: the thread itself, or its creator before it runs; vcpu_place_all() anybody.
+ * Who may call: the thread itself, or its creator before it runs; what wants proc->lock, anybody.
  */
 #ifndef KERNEL_PROC_VCPU_H
 #define KERNEL_PROC_VCPU_H
@@ -25,8 +25,9 @@ void vcpu_inherit(struct uthread *child, const struct uthread *parent);
 void vcpu_set_cpus(struct uthread *u, const uint64_t cpus[WIRE_CPUSET_WORDS]);
 void vcpu_set_priority(struct uthread *u, int nice, unsigned policy);
 
-/* The process has got its second thread, or lost all but one: with proc->lock held. */
-void vcpu_place_all(struct proc *proc);
+/* The process has got one more thread, or has lost one: with proc->lock held. */
+void vcpu_joined(struct proc *proc, struct uthread *u);
+void vcpu_left(struct proc *proc);
 
 /* The current thread's CPU, and its number among those the process uses (mm_cid of rseq). */
 unsigned vcpu_number(void);

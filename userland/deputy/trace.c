@@ -250,15 +250,17 @@ static void exec_before_move(struct stub *stub, struct session *to)
 	static const struct move_request nobody;
 	uint32_t cpu[WIRE_CPU_WORDS];
 
-	if (stub->session)
-		session_send1(stub->session, W_KILL, 0, (uint32_t)stub->pid, 0, NULL, 0);
-	image_forget(stub);
-	stub->session = NULL;
+	struct process *process = stub->process;
+
+	if (process->session)
+		session_send1(process->session, W_KILL, 0, (uint32_t)process->pid, 0, NULL, 0);
+	image_forget(process);
+	process->session = NULL;
 	baseline_default(cpu);
 	if (baseline_exec(stub, cpu))
 		return;
 	trace_run_native(stub);
-	move_out(stub->pid, to, &nobody);
+	move_out(process->pid, to, &nobody);
 }
 
 static void exec_stop(struct stub *stub)
