@@ -32,6 +32,19 @@ $(TBUILD)/abi/%: tests/abi/%.c tests/abi/abi.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 $(filter-out -O1,$(TCFLAGS)) $(ABI_WARN) -o $@ $< -lm -lpthread -lutil
 
+# Programs of tests/abi/real in other languages, if their compilers are there.
+REAL_BIN := $(if $(shell command -v go),$(TBUILD)/real/goroutines) $(if $(shell command -v javac),$(TBUILD)/real/Pool.class)
+
+$(TBUILD)/real/%: tests/abi/real/src/%.go
+	$(call log,GO,$*)
+	@mkdir -p $(@D)
+	$(Q)cd $(<D) && CGO_ENABLED=0 GO111MODULE=off GOCACHE=$(abspath $(TBUILD))/gocache go build -o $(abspath $@) $(<F)
+
+$(TBUILD)/real/%.class: tests/abi/real/src/%.java
+	$(call log,JAVAC,$*)
+	@mkdir -p $(@D)
+	$(Q)javac -d $(@D) $<
+
 # --- programs of tests/system ----------------------------------------------------------------------
 SYSTEM_BIN := $(patsubst tests/system/%.c,$(TBUILD)/%,$(wildcard tests/system/*.c))
 
@@ -42,7 +55,7 @@ $(TBUILD)/%: tests/system/%.c $(wildcard proto/*.[ch])
 		-Wl,-z,lazy -fno-builtin -lpthread -lm
 
 .PHONY: tests check unit
-tests: $(UNIT_BIN) $(ABI_BIN) $(SYSTEM_BIN)
+tests: $(UNIT_BIN) $(ABI_BIN) $(REAL_BIN) $(SYSTEM_BIN)
 
 check: tests tools images
 	python3 tests/run.py --build $(BUILD) $(if $(SEED),--seed $(SEED)) $(TEST)
