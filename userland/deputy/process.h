@@ -36,6 +36,7 @@ struct process {
 	struct list_head threads;	/* struct stub, by mate; those that have ended, too */
 	char comm[16];
 	bool starting;			/* ours still: the program's execve is to come */
+	bool loose;			/* loose.h: no longer traced */
 	bool shares_vm;			/* at home, with another process (vfork): until its execve */
 	bool stopped;			/* by job control, as has been told */
 	struct agent agent;
