@@ -20,6 +20,13 @@
 #define WIRE_REASON_MAX		200u		/* bytes of a reason for people */
 #define WIRE_NAME_MAX		32u		/* bytes of a node or host name, NUL included */
 #define WIRE_CPU_WORDS		8u		/* see enum cpu_word in cpufeatures.h */
+#define WIRE_CPUSET_WORDS	16u		/* home's CPU numbers, 64 bits a word */
+
+/*
+ * Bits of personality(2) that change nothing of what a node does: PER_LINUX32 (uname), ADDR_NO_RANDOMIZE
+ * and UNAME26.
+ */
+#define PERSONALITY_HARMLESS	0x0060008u
 
 #define SESSION_SILENCE_MS	5000		/* a peer that says nothing for this long is dead */
 #define SESSION_PING_MS		1000		/* each side says at least this often that it lives */

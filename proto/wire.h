@@ -55,6 +55,7 @@ enum {
 	X(IMG_SIGACTS, HN, 64 * sizeof(struct wire_sigact), 64 * sizeof(struct wire_sigact)) \
 	X(IMG_THREAD, BOTH, sizeof(struct wire_thread),                                   \
 	  sizeof(struct wire_thread) + WIRE_XSTATE_MAX)                                   \
+	X(IMG_SCHED, HN, sizeof(struct wire_sched), sizeof(struct wire_sched))            \
 	X(IMG_SIGNAL, BOTH, sizeof(struct wire_signal), sizeof(struct wire_signal))       \
 	X(IMG_RUNS, BOTH, sizeof(struct wire_run), WIRE_PAYLOAD_MAX)                      \
 	X(IMG_COMMIT, BOTH, 0, 0)                                                         \
@@ -143,11 +144,11 @@ enum wire_reason {
 };
 
 /*
- * An image. Order: IMG_BEGIN, IMG_FILES*, IMG_VMAS*, IMG_SIGACTS, IMG_THREAD, IMG_SIGNAL*,
+ * An image. Order: IMG_BEGIN, IMG_FILES*, IMG_VMAS*, IMG_SIGACTS, IMG_THREAD, IMG_SCHED, IMG_SIGNAL*,
  * IMG_RUNS*, PAGES* (WF_HOT), IMG_COMMIT; the receiver answers IMG_RUNNING or IMG_REFUSED. Until it
  * has seen IMG_RUNNING the source keeps everything. Afterwards the receiver fetches the pages that
  * IMG_RUNS named by PAGE_GET and says IMG_DONE when it needs the source no more.
- * On the way home FILES, VMAS and SIGACTS are left out: home has kept them in step.
+ * On the way home FILES, VMAS, SIGACTS and SCHED are left out: home has kept them in step.
  */
 enum {
 	IMG_FRESH = 1,	/* a program just started by execve at home; replaces pid if it is there */
@@ -267,6 +268,13 @@ struct wire_thread {
 	uint32_t tid;		/* at home; the leader's is the pid, and comes first */
 	uint32_t reserved;	/* 0 */
 	struct wire_tls tls[3];	/* IMG_I386, on the way out; home was kept in step */
+};
+
+/* How home schedules the thread whose IMG_THREAD came last: sched(7). */
+struct wire_sched {
+	int32_t nice;		/* -20 to 19 */
+	uint32_t policy;	/* SCHED_* */
+	uint64_t cpus[WIRE_CPUSET_WORDS];	/* where it may run: home's CPU numbers */
 };
 
 /* A pending or arriving signal: the kernel's siginfo_t, 128 bytes, as ptrace gives it. */

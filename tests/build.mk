@@ -42,6 +42,19 @@ $(TBUILD)/abi32/%: tests/abi/%.c tests/abi/abi.h
 	$(Q)$(CC) -m32 -idirafter /usr/include/x86_64-linux-gnu -O2 $(filter-out -O1,$(TCFLAGS)) \
 		$(ABI_WARN) -o $@ $< -lm -lpthread -lutil
 
+# Programs of tests/abi/real in other languages, if their compilers are there.
+REAL_BIN := $(if $(shell command -v go),$(TBUILD)/real/goroutines) $(if $(shell command -v javac),$(TBUILD)/real/Pool.class)
+
+$(TBUILD)/real/%: tests/abi/real/src/%.go
+	$(call log,GO,$*)
+	@mkdir -p $(@D)
+	$(Q)cd $(<D) && CGO_ENABLED=0 GO111MODULE=off GOCACHE=$(abspath $(TBUILD))/gocache go build -o $(abspath $@) $(<F)
+
+$(TBUILD)/real/%.class: tests/abi/real/src/%.java
+	$(call log,JAVAC,$*)
+	@mkdir -p $(@D)
+	$(Q)javac -d $(@D) $<
+
 # --- programs of tests/system ----------------------------------------------------------------------
 SYSTEM_BIN := $(patsubst tests/system/%.c,$(TBUILD)/%,$(wildcard tests/system/*.c))
 
@@ -52,7 +65,7 @@ $(TBUILD)/%: tests/system/%.c $(wildcard proto/*.[ch])
 		-Wl,-z,lazy -fno-builtin -lpthread -lm
 
 .PHONY: tests check unit
-tests: $(UNIT_BIN) $(ABI_BIN) $(ABI32_BIN) $(SYSTEM_BIN)
+tests: $(UNIT_BIN) $(ABI_BIN) $(ABI32_BIN) $(REAL_BIN) $(SYSTEM_BIN)
 
 check: tests tools images
 	python3 tests/run.py --build $(BUILD) $(if $(SEED),--seed $(SEED)) $(TEST)

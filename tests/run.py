@@ -36,6 +36,7 @@ def main():
 
     args.build = pathlib.Path(args.build).resolve()
     args.root = HERE.parent
+    os.environ['MUSTER_TEST_REAL'] = str(args.build / 'tests/real')
     if args.seed is None:
         args.seed = random.SystemRandom().randrange(1 << 30)
     os.umask(0o022)

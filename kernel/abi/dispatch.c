@@ -3,11 +3,11 @@
 #include <stdio.h>
 
 #include "kernel/abi/abi.h"
-#include "kernel/cpu/percpu.h"
 #include "kernel/guest/guest.h"
 #include "kernel/kprintf.h"
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/vcpu.h"
 
 #define SYSCALL_INSN_LEN   2
 #define NR_RESTART_SYSCALL 219
@@ -120,6 +120,6 @@ void syscall_dispatch(struct trapframe *tf)
 		u->restart_nr = nr;
 	if (restart_code(ret) && trap_is_syscall(tf))
 		thread_set_work(current, PROC_WORK_RESTART);
-	if (u->rseq_addr && u->rseq_cpu != cpu_id())
+	if (u->rseq_addr && u->rseq_cpu != (int)vcpu_number())
 		thread_set_work(current, PROC_WORK_RSEQ);
 }

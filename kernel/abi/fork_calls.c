@@ -15,6 +15,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/vcpu.h"
 
 enum { NR_KILL = 62 };
 
@@ -82,6 +83,7 @@ static void copy_thread(struct uthread *u, const struct trapframe *tf, const str
 	memcpy(u->thread->xstate, current->xstate, fpu_state_size());
 	thread_state_changed(u->thread);
 
+	vcpu_inherit(u, parent);
 	u->sigmask = parent->sigmask;
 	/* Memory that is shared has room for one stack of signals at a time, but for vfork's. */
 	if (!(req->flags & CLONE_VM) || (req->flags & CLONE_VFORK)) {
@@ -93,6 +95,7 @@ static void copy_thread(struct uthread *u, const struct trapframe *tf, const str
 		u->rseq_addr = parent->rseq_addr;
 		u->rseq_size = parent->rseq_size;
 		u->rseq_sig = parent->rseq_sig;
+		u->thread->switch_work = parent->thread->switch_work;
 	}
 	if (req->flags & CLONE_CHILD_CLEARTID)
 		u->clear_tid = req->child_tid;

@@ -15,6 +15,7 @@
 enum {
 	NR_MMAP = 9, NR_MPROTECT = 10, NR_MUNMAP = 11, NR_BRK = 12, NR_MREMAP = 25, NR_MSYNC = 26,
 	NR_MADVISE = 28, NR_MLOCKALL = 151, NR_MLOCK2 = 325,
+	NR_PKEY_ALLOC = 330, NR_PKEY_FREE = 331,
 };
 
 #define PROT_ALL (WVMA_READ | WVMA_WRITE | WVMA_EXEC)
@@ -233,6 +234,21 @@ long sys_mprotect(struct trapframe *tf, const uint64_t args[6])
 		}
 	}
 	return finish(mm, NR_MPROTECT, args, mm_protect(mm, args[0], args[1], args[2]));
+}
+
+/*
+ * Where home's CPU has no keys either, that is the answer. Else home gives one: the memory of a node
+ * does not carry it, so it is given back and asked for there.
+ */
+long sys_pkey_alloc(struct trapframe *tf, const uint64_t args[6])
+{
+	long key = forward(NR_PKEY_ALLOC, args);
+
+	(void)tf;
+	if (key < 0)
+		return key;
+	home_call(NR_PKEY_FREE, key, 0, 0, 0, 0, 0);
+	return not_served(NR_PKEY_ALLOC, "memory here has no protection keys");
 }
 
 long sys_pkey_mprotect(struct trapframe *tf, const uint64_t args[6])

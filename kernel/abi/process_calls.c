@@ -6,13 +6,15 @@
 #include "kernel/abi/abi.h"
 #include "kernel/abi/layout.h"
 #include "kernel/cpu/ipi.h"
-#include "kernel/cpu/percpu.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/proc/cpulimit.h"
 #include "kernel/proc/futex.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/vcpu.h"
 
 enum {
+	NR_PRCTL = 157,
 	NR_ARCH_PRCTL = 158,
 	NR_UNSHARE = 272,
 	NR_PRLIMIT64 = 302,
@@ -72,7 +74,7 @@ long sys_sched_yield(struct trapframe *tf, const uint64_t args[6])
 long sys_getcpu(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	if ((args[0] && put_user32(args[0], cpu_id())) || (args[1] && put_user32(args[1], 0)))
+	if ((args[0] && put_user32(args[0], vcpu_number())) || (args[1] && put_user32(args[1], 0)))
 		return -EFAULT;
 	return 0;
 }
@@ -83,14 +85,30 @@ static void barrier(void *arg)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* Each other thread passes its return to user mode before it goes on. */
+static void abort_sections(void)
+{
+	struct proc *proc = current_proc;
+	struct uthread *u;
+
+	spin_lock(&proc->lock);
+	list_for_each_entry(u, &proc->threads, link)
+		if (u != current_user && u->rseq_addr)
+			thread_set_work(u->thread, PROC_WORK_RSEQ);
+	spin_unlock(&proc->lock);
+}
+
 /* The barrier is needed where the threads run; what is registered and refused, home knows. */
 long sys_membarrier(struct trapframe *tf, const uint64_t args[6])
 {
-	enum { GLOBAL = 1, GLOBAL_EXPEDITED = 2, PRIVATE = 8, PRIVATE_SYNC_CORE = 32 };
+	enum { GLOBAL = 1, GLOBAL_EXPEDITED = 2, PRIVATE = 8, PRIVATE_SYNC_CORE = 32,
+	       PRIVATE_RSEQ = 128 };
 
 	(void)tf;
+	if ((int)args[0] == PRIVATE_RSEQ)
+		abort_sections();
 	/* The interrupt's IRET serialises the other CPUs, as SYNC_CORE wants it. */
-	if ((int)args[0] & (GLOBAL | GLOBAL_EXPEDITED | PRIVATE | PRIVATE_SYNC_CORE))
+	if ((int)args[0] & (GLOBAL | GLOBAL_EXPEDITED | PRIVATE | PRIVATE_SYNC_CORE | PRIVATE_RSEQ))
 		ipi_call_others(barrier, NULL, true);
 	return forward(NR_MEMBARRIER, args);
 }
@@ -137,7 +155,6 @@ long sys_get_robust_list(struct trapframe *tf, const uint64_t args[6])
 
 #define RSEQ_UNREGISTER	       1
 #define RSEQ_SIZE_FIRST	       32 /* bytes of struct rseq as it first was */
-#define RSEQ_CPU_UNINITIALIZED UINT32_MAX
 
 static long rseq_unregister(struct uthread *u, const uint64_t args[6])
 {
@@ -145,8 +162,9 @@ static long rseq_unregister(struct uthread *u, const uint64_t args[6])
 		return -EINVAL;
 	if (u->rseq_sig != (uint32_t)args[3])
 		return -EPERM;
-	if (put_user32(u->rseq_addr, 0) || put_user32(u->rseq_addr + 4, RSEQ_CPU_UNINITIALIZED))
+	if (rseq_reset(u->rseq_addr))
 		return -EFAULT;
+	u->thread->switch_work = 0;
 	u->rseq_addr = 0;
 	u->rseq_size = 0;
 	u->rseq_cpu = -1;
@@ -176,6 +194,8 @@ long sys_rseq(struct trapframe *tf, const uint64_t args[6])
 	u->rseq_size = len;
 	u->rseq_sig = (uint32_t)args[3];
 	u->rseq_cpu = -1;
+	u->thread->switch_work = PROC_WORK_RSEQ;
+	thread_set_work(current, PROC_WORK_RSEQ);
 	return 0;
 }
 
@@ -219,8 +239,14 @@ static void note_limit(unsigned resource, const uint64_t limit[2])
 
 	if (resource >= 16)
 		return;
+	spin_lock(&proc->lock);
 	proc->rlim[resource][0] = limit[0];
 	proc->rlim[resource][1] = limit[1];
+	if (resource == RLIMIT_CPU_NR) {
+		cpulimit_changed(proc);
+		thread_set_work(current, PROC_WORK_CPU);
+	}
+	spin_unlock(&proc->lock);
 	if (resource == RLIMIT_STACK_NR)
 		mm->rlim_stack = limit[0];
 	if (resource == RLIMIT_DATA_NR)
@@ -250,8 +276,6 @@ static long change_limit(uint64_t nr, const uint64_t args[6], unsigned resource,
 	bool change = from && !get_limit(limit, nr, from);
 	long ret;
 
-	if (change && resource == RLIMIT_CPU_NR && limit[0] != UINT64_MAX)
-		return not_served(nr, "a limit of CPU time");
 	ret = forward(nr, args);
 	if (!ret && change)
 		note_limit(resource, limit);
@@ -270,6 +294,23 @@ long sys_prlimit64(struct trapframe *tf, const uint64_t args[6])
 	if (!own)
 		return forward(tf->error, args);
 	return change_limit(tf->error, args, (unsigned)args[1], args[2]);
+}
+
+/*
+ * Home knows all of them; two change what it can do for the process or what instructions do, unless
+ * they say what holds already.
+ */
+long sys_prctl(struct trapframe *tf, const uint64_t args[6])
+{
+	enum { SET_DUMPABLE = 4, SET_TSC = 26, DUMPABLE = 1, TSC_ENABLE = 1 };
+	int option = (int)args[0];
+
+	(void)tf;
+	if (option == SET_DUMPABLE && args[1] != DUMPABLE)
+		return not_served(NR_PRCTL, "PR_SET_DUMPABLE");
+	if (option == SET_TSC && (int)args[1] != TSC_ENABLE)
+		return not_served(NR_PRCTL, "PR_SET_TSC");
+	return forward(NR_PRCTL, args);
 }
 
 static long change_uid(struct trapframe *tf, const uint64_t args[6])
@@ -293,13 +334,13 @@ long sys_setresuid(struct trapframe *tf, const uint64_t args[6])
 	return change_uid(tf, args);
 }
 
-/* Most bits change how memory is laid out or how calls behave. */
+/* Other bits change how memory is laid out or how calls behave. */
 long sys_personality(struct trapframe *tf, const uint64_t args[6])
 {
-	enum { QUERY = 0xffffffff, ADDR_NO_RANDOMIZE = 0x0040000 };
+	enum { QUERY = 0xffffffff, HARMLESS = PERSONALITY_HARMLESS };
 	uint32_t persona = (uint32_t)args[0];
 
-	if (persona != (uint32_t)QUERY && (persona & ~(uint32_t)ADDR_NO_RANDOMIZE))
+	if (persona != (uint32_t)QUERY && (persona & ~(uint32_t)HARMLESS))
 		return retreat(WHY_SYSCALL, "personality %#x", persona);
 	return forward(tf->error, args);
 }

@@ -17,6 +17,7 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/proc.h"
+#include "kernel/proc/vcpu.h"
 
 /* What a process takes before it has a page: its thread, tables, mappings. */
 #define PROCESS_PAGES 32
@@ -102,6 +103,7 @@ const char *guest_on_img_begin(struct session *s, const struct wire_hdr *hdr, co
 	char text[WIRE_REASON_MAX], lacking[40];
 	struct arrival *a;
 	struct proc *old;
+	bool here;
 
 	if (image->pid != hdr->tid || !image->pid || image->flags & ~(IMG_FRESH | IMG_MAP_SYNC | IMG_I386) ||
 	    image->comm[sizeof(image->comm) - 1])
@@ -115,10 +117,12 @@ const char *guest_on_img_begin(struct session *s, const struct wire_hdr *hdr, co
 	a->image = *image;
 	list_add_tail(&a->link, &s->arriving);
 
+	/* One that home has just taken away may not have ended yet: it is replaced. */
 	old = session_find(s, a->pid);
+	here = old && !old->dead;
 	if (old)
 		proc_put(old);
-	if (old && !(image->flags & IMG_FRESH))
+	if (here && !(image->flags & IMG_FRESH))
 		return "image of a process that is here";
 	if (guest_has_ghost(s, a->pid))
 		return refuse(s, a, WHY_STATE, "its memory is still on the way home");
@@ -219,6 +223,22 @@ const char *guest_on_img_thread(struct session *s, const struct wire_hdr *hdr, c
 	if (proc_add_thread(a->proc, t->tid, t, (const uint8_t *)(t + 1), &why))
 		return refuse(s, a, why.code, why.text);
 	a->last_tid = t->tid;
+	return NULL;
+}
+
+const char *guest_on_img_sched(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	const struct wire_sched *sched = payload;
+	const char *bad;
+	struct arrival *a = part_of(s, hdr, &bad);
+
+	if (sched->nice < -20 || sched->nice > 19)
+		return "priority that cannot be";
+	if (!a)
+		return bad;
+	if (!a->last_tid)
+		return "scheduling of a thread that was not sent";
+	vcpu_arrive(list_last_entry(&a->proc->threads, struct uthread, link), sched);
 	return NULL;
 }
 

@@ -236,6 +236,7 @@ static message_fn *const handlers[W_TYPES] = {
 	[W_IMG_VMAS] = guest_on_img_vmas,
 	[W_IMG_SIGACTS] = guest_on_img_sigacts,
 	[W_IMG_THREAD] = guest_on_img_thread,
+	[W_IMG_SCHED] = guest_on_img_sched,
 	[W_IMG_SIGNAL] = guest_on_img_signal,
 	[W_IMG_RUNS] = guest_on_img_runs,
 	[W_IMG_COMMIT] = guest_on_img_commit,

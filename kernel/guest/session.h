@@ -88,7 +88,7 @@ message_fn guest_on_data, guest_on_reply, guest_on_mmapped;			/* call.c */
 message_fn guest_on_stale;								/* shared.c */
 message_fn guest_on_page_get, guest_on_pages;					/* pager.c */
 message_fn guest_on_img_begin, guest_on_img_files, guest_on_img_vmas;		/* arrive.c */
-message_fn guest_on_img_sigacts, guest_on_img_thread, guest_on_img_signal;
+message_fn guest_on_img_sigacts, guest_on_img_thread, guest_on_img_sched, guest_on_img_signal;
 message_fn guest_on_img_runs, guest_on_img_commit;
 message_fn guest_on_img_running, guest_on_img_refused, guest_on_img_done;	/* depart.c */
 message_fn guest_on_signal, guest_on_stop, guest_on_cont, guest_on_kill;	/* control.c */

@@ -12,6 +12,7 @@
 #include "kernel/kprintf.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/proc/cpulimit.h"
 #include "kernel/proc/proc.h"
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
@@ -368,6 +369,7 @@ void return_to_user_work(struct trapframe *tf)
 		thread_clear_work(current, ~0u);
 		if (proc_ending(proc) || u->exits)
 			proc_thread_gone();
+		cpulimit_check();
 		due = proc_recall_due(proc);
 		if (proc->stopped && !due) {
 			wait_event(&proc->stop_wq,

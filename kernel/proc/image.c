@@ -187,6 +187,7 @@ int proc_add_thread(struct proc *proc, uint32_t tid, const struct wire_thread *w
 		u->rseq_addr = w->rseq_addr;
 		u->rseq_size = w->rseq_size;
 		u->rseq_sig = w->rseq_sig;
+		u->thread->switch_work = PROC_WORK_RSEQ;
 	}
 	u->robust_list = w->robust_list;
 	u->robust_len = w->robust_len;

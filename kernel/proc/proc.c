@@ -13,8 +13,10 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
+#include "kernel/proc/cpulimit.h"
 #include "kernel/proc/futex.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/vcpu.h"
 
 __attribute__((weak)) int guest_proc_added(struct proc *child, struct proc *parent)
 {
@@ -138,6 +140,7 @@ struct uthread *proc_thread_alloc(struct proc *proc)
 	u->thread->user = u;
 	u->altstack_flags = LSS_DISABLE;
 	u->rseq_cpu = -1;
+	vcpu_init(u);
 	sigpend_init(&u->pending);
 	proc_get(proc);
 	return u;
@@ -149,6 +152,8 @@ void proc_thread_join(struct proc *proc, struct uthread *u, uint32_t tid)
 	u->tid = tid;
 	list_add_tail(&u->link, &proc->threads);
 	proc->nthreads++;
+	vcpu_joined(proc, u);
+	cpulimit_changed(proc);
 	spin_unlock(&proc->lock);
 }
 
@@ -337,6 +342,7 @@ void proc_thread_gone(void)
 	list_del(&u->link);
 	proc->nexiting -= alone;
 	last = --proc->nthreads == 0;
+	vcpu_left(proc);
 	if (last) {
 		mm = proc->mm;
 		proc->mm = NULL;

@@ -133,7 +133,10 @@ struct uthread {
 	uint64_t trap_addr;
 	uint64_t rseq_addr;
 	uint32_t rseq_size, rseq_sig;
-	int rseq_cpu;			/* what the program was told last; -1: nothing */
+	int rseq_cpu, rseq_cid;		/* what the program was told last; -1: nothing */
+	uint64_t cpus[WIRE_CPUSET_WORDS];	/* vcpu.h: home's CPUs where it may run */
+	int nice;
+	unsigned policy;
 	uint64_t robust_list, robust_len;
 	uint64_t clear_tid;		/* zeroed when it ends, for others who see this memory */
 	uint64_t set_tid;		/* gets the tid before the thread first runs; 0: nothing */
@@ -162,9 +165,13 @@ static inline struct uthread *uthread_of(const struct thread *t)
 /* trapframe.vector of registers that are not those of a trap's end, so that nothing is restarted. */
 #define TRAP_NONE 0x101
 
-/* Work bits of our own: a restart code is to be resolved; rseq wants its CPU number. */
+/*
+ * Work bits of our own: a restart code is to be resolved; rseq wants its CPU number; the limit of CPU
+ * time is to be looked at.
+ */
 #define PROC_WORK_RESTART THREAD_WORK_USER
 #define PROC_WORK_RSEQ (THREAD_WORK_USER << 1)
+#define PROC_WORK_CPU (THREAD_WORK_USER << 2)
 
 /* --- images: called by kernel/guest, thread context -------------------------------------------- */
 

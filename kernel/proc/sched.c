@@ -4,12 +4,15 @@
  *   0  kernel threads: they serve everybody and run until they block
  *   1  guest threads that have waited and not yet used up their bonus (BOOST_NS in BOOST_PERIOD_NS)
  *   2  all other guest threads, in turn
+ * Real-time guests are always at level 1; nice ones never, and their turn at level 2 is shorter.
  * A woken thread of a better level preempts user mode; within a level the slice decides.
  *
  * Invariants. A thread is on at most one queue, and only while its context is saved: one that gives
  * up its CPU but stays runnable is queued by its successor (finish_switch()), which is the first to
  * run after the switch. thread->lock is held from the decision to switch until then, so that a
  * waker who takes it finds the thread either still running or completely off its CPU.
+ * A bound thread (thread_bind()) may be found on the queue of a CPU where it may no longer run:
+ * who takes it from there hands it on.
  * Lock order: thread->lock, then runq->lock.
  */
 #include "kernel/proc/sched.h"
@@ -83,6 +86,23 @@ static void kick_idle_cpu(void)
 	}
 }
 
+static bool may_run(const struct thread *t, int cpu)
+{
+	return !t->bound || cpumask_test(&t->cpus, cpu);
+}
+
+static uint64_t slice_of(const struct thread *t)
+{
+	return t->slice_ns ? t->slice_ns : SLICE_NS;
+}
+
+static uint8_t user_level(const struct thread *t, uint64_t used_ns)
+{
+	if (t->realtime || (slice_of(t) >= SLICE_NS && used_ns < BOOST_NS))
+		return LEVEL_BOOSTED;
+	return LEVEL_NORMAL;
+}
+
 static uint8_t level_for(struct thread *t, uint64_t now)
 {
 	if (t->mm == NULL && t->xstate == NULL)
@@ -91,10 +111,10 @@ static uint8_t level_for(struct thread *t, uint64_t now)
 		t->boost_start_ns = now;
 		t->boost_used_ns = 0;
 	}
-	return t->boost_used_ns < BOOST_NS ? LEVEL_BOOSTED : LEVEL_NORMAL;
+	return user_level(t, t->boost_used_ns);
 }
 
-/* Interrupts off, under t->lock. Does not tell the CPU. */
+/* Interrupts off, under t->lock or with t on no queue. Does not tell the CPU. */
 static void enqueue(struct thread *t, int cpu)
 {
 	struct runq *rq = &runqs[cpu];
@@ -103,6 +123,22 @@ static void enqueue(struct thread *t, int cpu)
 	list_add_tail(&t->run_link, &rq->level[t->prio]);
 	__atomic_store_n(&rq->length, rq->length + 1, __ATOMIC_SEQ_CST);
 	spin_unlock(&rq->lock);
+}
+
+/* The best of the CPUs where a bound thread may run: one that sleeps, else the shortest queue. */
+static int choose_among(const struct thread *t)
+{
+	int best = -1;
+
+	cpumask_for_each(cpu, &t->cpus) {
+		if (cpu >= cpu_count())
+			break;
+		if (cpumask_test(&idle_cpus, cpu) && !queue_length(cpu))
+			return cpu;
+		if (best < 0 || queue_length(cpu) < queue_length(best))
+			best = cpu;
+	}
+	return best >= 0 ? best : cpu_id();
 }
 
 /*
@@ -117,6 +153,8 @@ static int choose_cpu(struct thread *t, bool *quiet)
 	int best;
 
 	*quiet = false;
+	if (t->bound)
+		return choose_among(t);
 	if (queue_length(me) == 0) {
 		if (running->idle || (t->prio == LEVEL_KERNEL && running->prio != LEVEL_KERNEL))
 			return me;
@@ -192,21 +230,51 @@ void thread_wake_blocked(struct thread *t)
 	wake(t, false);
 }
 
-static struct thread *dequeue(struct runq *rq, bool steal)
+/* Of one level: a thief takes who has waited least, since the others are about to run there. */
+static struct thread *pick(struct list_head *level, int thief)
+{
+	struct list_head *at;
+
+	if (thief < 0)
+		return list_empty(level) ? NULL : list_first_entry(level, struct thread, run_link);
+	for (at = level->prev; at != level; at = at->prev) {
+		struct thread *t = container_of(at, struct thread, run_link);
+
+		if (may_run(t, thief))
+			return t;
+	}
+	return NULL;
+}
+
+/* thief: the CPU that steals from this queue, -1 for its own. */
+static struct thread *dequeue(struct runq *rq, int thief)
 {
 	struct thread *t = NULL;
 
 	spin_lock(&rq->lock);
-	for (int l = 0; l < LEVELS && t == NULL; l++) {
-		if (list_empty(&rq->level[l]))
-			continue;
-		/* A thief takes who has waited least: the others are about to run here. */
-		t = steal ? list_last_entry(&rq->level[l], struct thread, run_link) :
-			    list_first_entry(&rq->level[l], struct thread, run_link);
+	for (int l = 0; l < LEVELS && t == NULL; l++)
+		t = pick(&rq->level[l], thief);
+	if (t) {
 		list_del(&t->run_link);
 		__atomic_store_n(&rq->length, rq->length - 1, __ATOMIC_SEQ_CST);
 	}
 	spin_unlock(&rq->lock);
+	return t;
+}
+
+/* Takes the next of this CPU's own queue; hands on who may no longer run here. */
+static struct thread *dequeue_own(int me)
+{
+	struct thread *t;
+
+	while ((t = dequeue(&runqs[me], -1)) != NULL && !may_run(t, me)) {
+		int cpu = choose_among(t);
+
+		if (cpu == me)
+			break;
+		enqueue(t, cpu);
+		notify(cpu, t);
+	}
 	return t;
 }
 
@@ -230,16 +298,27 @@ static struct thread *steal(int me)
 		int victim = (me + i) % cpu_count();
 		struct thread *t;
 
-		if (queue_length(victim) && (t = dequeue(&runqs[victim], true)) != NULL)
+		if (queue_length(victim) && (t = dequeue(&runqs[victim], me)) != NULL)
 			return t;
 	}
 	return NULL;
 }
 
-static bool anything_to_steal(void)
+static bool has_work_for(struct runq *rq, int me)
+{
+	struct thread *t = NULL;
+
+	spin_lock(&rq->lock);
+	for (int l = 0; l < LEVELS && t == NULL; l++)
+		t = pick(&rq->level[l], me);
+	spin_unlock(&rq->lock);
+	return t != NULL;
+}
+
+static bool anything_to_run(int me)
 {
 	for (int cpu = 0; cpu < cpu_count(); cpu++)
-		if (queue_length(cpu))
+		if (queue_length(cpu) && (cpu == me || has_work_for(&runqs[cpu], me)))
 			return true;
 	return false;
 }
@@ -266,11 +345,17 @@ static void account(struct thread *prev, struct thread *next, uint64_t now)
 void finish_switch(struct thread *prev)
 {
 	bool dead = prev->state == THREAD_DEAD;
+	int cpu = cpu_id();
 
 	__atomic_store_n(&prev->on_cpu, false, __ATOMIC_RELEASE);
-	if (prev->state == THREAD_RUNNABLE && !prev->idle)
-		enqueue(prev, cpu_id());
+	if (prev->state == THREAD_RUNNABLE && !prev->idle) {
+		if (!may_run(prev, cpu))
+			cpu = choose_among(prev);
+		enqueue(prev, cpu);
+	}
 	spin_unlock(&prev->lock);
+	if (cpu != cpu_id())
+		notify(cpu, prev);
 	if (dead)
 		thread_reap(prev);
 }
@@ -282,21 +367,23 @@ void schedule(void)
 	struct runq *rq = &runqs[pc->id];
 	struct thread *prev = pc->running, *next;
 	uint64_t now;
+	bool stay;
 
 	KASSERT(pc->irq_depth == 0);
 	thread_check_stack(prev);
 	spin_lock(&prev->lock);
 	pc->need_resched = false;
 	now = clock_now_ns();
-	next = dequeue(rq, false);
-	if (next == NULL && prev->state == THREAD_RUNNABLE && !prev->idle)
+	next = dequeue_own(pc->id);
+	stay = prev->state == THREAD_RUNNABLE && (prev->idle || may_run(prev, pc->id));
+	if (next == NULL && stay && !prev->idle)
 		next = prev;
 	if (next == NULL)
 		next = steal(pc->id);
 	if (next == NULL)
-		next = prev->state == THREAD_RUNNABLE ? prev : pc->idle_thread;
+		next = stay ? prev : pc->idle_thread;
 	if (next->xstate)
-		rq->slice_end_ns = now + SLICE_NS;
+		rq->slice_end_ns = now + slice_of(next);
 	if (next == prev) {
 		spin_unlock(&prev->lock);
 		if (next->xstate)
@@ -305,7 +392,9 @@ void schedule(void)
 		return;
 	}
 	if (prev->xstate && prev->state == THREAD_RUNNABLE)
-		prev->prio = prev->boost_used_ns < BOOST_NS ? LEVEL_BOOSTED : LEVEL_NORMAL;
+		prev->prio = user_level(prev, prev->boost_used_ns);
+	if (prev->switch_work)
+		__atomic_or_fetch(&prev->work, prev->switch_work, __ATOMIC_SEQ_CST);
 	account(prev, next, now);
 	/* Idle CPUs need no tick; one that comes in vain finds that out. */
 	if (next->xstate)
@@ -328,22 +417,37 @@ uint64_t sched_tick(uint64_t now)
 			kick_idle_cpu();
 		return rq->length ? now + QUIET_NS : UINT64_MAX;
 	}
-	if (t->prio == LEVEL_BOOSTED &&
-	    t->boost_used_ns + (now - t->switched_in_ns) >= BOOST_NS)
-		t->prio = LEVEL_NORMAL;
+	if (t->tick_work)
+		__atomic_or_fetch(&t->work, t->tick_work, __ATOMIC_SEQ_CST);
+	if (t->prio == LEVEL_BOOSTED)
+		t->prio = user_level(t, t->boost_used_ns + (now - t->switched_in_ns));
 	if (rq->length) {
 		if (now >= rq->slice_end_ns || waiting_level(rq) < t->prio)
 			pc->need_resched = true;
 		kick_idle_cpu();
 	}
 	if (now >= rq->slice_end_ns)
-		rq->slice_end_ns = now + SLICE_NS;
+		rq->slice_end_ns = now + slice_of(t);
 	return rq->slice_end_ns;
 }
 
 void thread_yield(void)
 {
 	schedule();
+}
+
+void thread_bind(struct thread *t, const struct cpumask *cpus)
+{
+	unsigned long flags = spin_lock_irqsave(&t->lock);
+
+	t->bound = false;
+	if (cpus) {
+		t->cpus = *cpus;
+		__atomic_store_n(&t->bound, true, __ATOMIC_RELEASE);
+	}
+	if (t->on_cpu && !may_run(t, t->cpu))
+		ipi_resched(t->cpu);
+	spin_unlock_irqrestore(&t->lock, flags);
 }
 
 void sched_init_cpu(void)
@@ -368,7 +472,8 @@ void sched_idle(void)
 		irq_disable();
 		/* Announced first, looked at then: who queues something after this sends an IPI. */
 		cpumask_set(&idle_cpus, pc->id);
-		if (__atomic_load_n(&pc->need_resched, __ATOMIC_SEQ_CST) || anything_to_steal()) {
+		if (__atomic_load_n(&pc->need_resched, __ATOMIC_SEQ_CST) ||
+		    anything_to_run(pc->id)) {
 			cpumask_clear(&idle_cpus, pc->id);
 			schedule();
 			irq_enable();

@@ -120,6 +120,8 @@ void signal_action_replay(int signo, const struct wire_sigact *act);
 /* rseq.c: the critical section that rip is in is aborted; cpu_id is brought up to date. */
 void rseq_signal(struct trapframe *tf);
 void rseq_update(struct trapframe *tf);
+/* What an area says that is no longer registered. 0 or -EFAULT. */
+int rseq_reset(uint64_t addr);
 
 /* vdso.c: moves rip out of the middle of a patched vDSO entry, as if it had returned. */
 void vdso_leave(struct trapframe *tf);

@@ -55,6 +55,12 @@ struct thread {
 	bool on_cpu;		     /* its context is live on that CPU */
 	bool idle;		     /* a CPU's idle thread: on no queue */
 	uint8_t prio;		     /* run queue level, see sched.c */
+	bool realtime;		     /* SCHED_FIFO, SCHED_RR: before the other guests */
+	bool bound;		     /* may run on the CPUs of `cpus` only */
+	struct cpumask cpus;	     /* while bound; never empty */
+	uint64_t slice_ns;	     /* its turn when others wait; 0: the default */
+	uint32_t switch_work;	     /* work bits it gets whenever it gives up its CPU */
+	uint32_t tick_work;	     /* and at each tick that finds it running */
 	char name[24];
 	uint64_t id;		     /* unique, for messages; not the guest's tid */
 	struct list_head run_link;   /* run queue, under its lock */
@@ -135,6 +141,12 @@ void thread_block_cancel(void);
 
 /* Threads that exist, ended ones not freed yet included. Any context. */
 unsigned thread_count(void);
+
+/*
+ * Where t may run from now on, NULL for everywhere; cpus has at least one that is online. If it runs
+ * elsewhere, it leaves that CPU soon. Any thread context.
+ */
+void thread_bind(struct thread *t, const struct cpumask *cpus);
 
 /* Sleeps until the absolute time; not ended by anything else. */
 void sleep_until(uint64_t deadline_ns);

@@ -10,6 +10,7 @@ tests/abi/i386.list names are built for i386 too (abi32/).
 """
 import dataclasses
 import pathlib
+import shutil
 
 NODES = '2'     # for abi and real tests: one to run on and one more to move to
 
@@ -33,6 +34,12 @@ def head_word(path, mark):
     return ''
 
 
+def lacking(source, build):
+    """Of what a program's head says it needs, a command or a file built for it, the first that is not there."""
+    return next((n for n in head_word(source, '# Needs:').split()
+                 if not shutil.which(n) and not (build / 'tests/real' / n).exists()), '')
+
+
 def collect(args):
     here = args.root / 'tests'
     tests = []
@@ -46,6 +53,9 @@ def collect(args):
     for how in ('node', 'moves') if not args.no_nodes else ('home',):
         for name, path, source in programs:
             skip = head_word(source, 'Not moved:') if how == 'moves' else ''
+            missing = lacking(source, args.build)
+            if missing:
+                skip = f'{missing} is not there'
             tests.append(Test(f'{name} {how}', 'abi', str(path), 'none' if args.no_nodes or skip else NODES, how, skip))
     for script in sorted([*(here / 'system').glob('*.py'), *(here / 'system').glob('*.sh')]):
         if not script.read_bytes().startswith(b'#!'):

@@ -5,14 +5,17 @@
  *
  *	memory MB SECONDS	works all over a large area, and counts wrong words
  *	state SECONDS		registers, stack, thread-local data, signals, timers, files
+ *	avx2 SECONDS		an instruction of AVX2 at the end, whatever the CPU said
  *	features		what the C library was told of the CPU; ld.so's code against its file
  *	calls SECONDS		system calls of many kinds, with fresh memory in and out
  *	lazy SECONDS		calls library functions for the first time after SECONDS
- *	shared|timer SECONDS	states that cannot move
+ *	shared|timer|filter|plain SECONDS	states that cannot move, and one that can
  */
 #include <fcntl.h>
 #include <immintrin.h>
 #include <link.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -22,6 +25,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/platform/x86.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -275,14 +279,43 @@ static int lazy(double seconds)
 	return 0;
 }
 
+static int avx2(double seconds)
+{
+	int v[8] __attribute__((aligned(32))) = { 40, 0, 0, 0, 0, 0, 0, 40 };
+
+	printf("ready\n");
+	for (double end = now() + seconds; before(end);)
+		;
+	__asm__ volatile("vmovdqa %0, %%ymm0\n\tvpaddd %%ymm0, %%ymm0, %%ymm0\n\tvmovdqa %%ymm0, %0"
+			 : "+m"(v) : : "xmm0");
+	printf("%d\n", v[0] + v[7]);
+	told_to_end = 0;
+	/* A second time, so that one can ask where it is. */
+	for (double end = now() + seconds; before(end);)
+		;
+	printf("done\n");
+	return 0;
+}
+
+static void filter(void)
+{
+	struct sock_filter allow[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+	struct sock_fprog prog = { 1, allow };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+
 static int unmovable(const char *what, double seconds)
 {
 	struct itimerval timer = { .it_value.tv_sec = 1000 };
 	double end = now() + seconds;
 
-	if (!strcmp(what, "shared"))
+	if (!strcmp(what, "filter"))
+		filter();
+	else if (!strcmp(what, "shared"))
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	else
+	else if (!strcmp(what, "timer"))
 		setitimer(ITIMER_VIRTUAL, &timer, NULL);
 	while (before(end))
 		;
@@ -302,6 +335,8 @@ int main(int argc, char **argv)
 		return state(atof(argv[2]));
 	if (!strcmp(what, "calls") && argc > 2)
 		return calls(atof(argv[2]));
+	if (!strcmp(what, "avx2") && argc > 2)
+		return avx2(atof(argv[2]));
 	if (!strcmp(what, "lazy") && argc > 2)
 		return lazy(atof(argv[2]));
 	if (!strcmp(what, "features"))

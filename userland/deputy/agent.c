@@ -94,7 +94,7 @@ static uint64_t find_syscall_in(struct stub *stub, const struct map *map)
 }
 
 /* In the vDSO, else (a program may have unmapped it) in any code. */
-static uint64_t find_syscall(struct stub *stub)
+uint64_t agent_find_syscall(struct stub *stub)
 {
 	struct maps maps;
 	const struct map *map;
@@ -163,7 +163,7 @@ int agent_map(struct stub *stub, struct wire_text *why)
 
 	if (process->agent.base)
 		return 0;
-	gadget = find_syscall(stub);
+	gadget = agent_find_syscall(stub);
 	if (!gadget) {
 		wire_text_set(why, WHY_STATE,
 			      stub->dead
@@ -278,7 +278,7 @@ int agent_unmap(struct process *process)
 	if (!base || !stub)
 		return 0;
 	/* Not standing on the page that goes. Without another instruction our pages stay: unseen. */
-	gadget = find_syscall(stub);
+	gadget = agent_find_syscall(stub);
 	if (gadget && gadget - base >= agent_span(process)) {
 		uint64_t args[6] = { base, agent_span(process) };
 

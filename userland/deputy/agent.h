@@ -55,6 +55,9 @@ uint64_t agent_trap(const struct stub *stub);	/* rip after the int3 has been exe
 /* Makes the thread's scratch area at least that large. Returns its address, or a negative errno. */
 int64_t agent_scratch(struct stub *stub, size_t size);
 
+/* The address of any `syscall` instruction in it; 0: none was found. */
+uint64_t agent_find_syscall(struct stub *stub);
+
 /* Bounds of the stub's vDSO; false if it has none. */
 struct vdso_range {
 	uint64_t start, end;

@@ -23,9 +23,13 @@ struct wire_text;
 const uint32_t *baseline_home(void);
 
 /*
- * What is shown when no node is known: x86-64-v3 as far as home has it, without AVX-512 and without
- * what emulators and older machines lack.
+ * From now on programs are shown these features when they start (mosrun --baseline), wherever they are
+ * to run. Otherwise, at home: cpu_usual() of userland/lib/eligible.h; on a node: what node and home have.
  */
+void baseline_ask(const uint32_t words[WIRE_CPU_WORDS]);
+bool baseline_asked(void);
+
+/* What is shown to a program that starts at home. */
 void baseline_default(uint32_t words[WIRE_CPU_WORDS]);
 
 /*

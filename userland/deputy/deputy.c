@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "userland/deputy/away.h"
+#include "userland/deputy/baseline.h"
 #include "userland/deputy/count.h"
 #include "userland/deputy/front.h"
 #include "userland/deputy/loop.h"
@@ -184,6 +185,8 @@ void deputy_main(const struct job *job, int front)
 	front_fd = front;
 	if (getenv("MUSTER_DEBUG"))
 		debug_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 200);
+	if (job->baseline)
+		baseline_ask(job->cpu);
 	pid = start_program(job, &go);
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "deputy");

@@ -16,6 +16,8 @@
 struct job {
 	char **argv;		/* the program and its arguments */
 	bool place;		/* run it on `node` from its first instruction */
+	bool baseline;		/* show it `cpu` instead of the usual features */
+	uint32_t cpu[WIRE_CPU_WORDS];
 	struct node node;	/* where; only name, number, addr and port are sure to be set */
 };
 

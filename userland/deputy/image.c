@@ -120,6 +120,7 @@ static void send_all(struct image *image, struct session *session, struct collec
 					      { t->xstate, t->head.xstate_len } };
 
 		session_send(session, W_IMG_THREAD, 0, tid, id, iov, 2);
+		image_send_sched(session, tid, id, (pid_t)t->head.tid);
 		send_signals(session, tid, id, &t->signals);
 	}
 	send_signals(session, tid, id, &c->signals);

@@ -87,6 +87,9 @@ int collect_thread(struct stub *stub, uint64_t node_xcr0, struct collected *c,
 int collect_signals(struct stub *stub, bool of_process, struct collected_signals *signals);
 int collect_runs(struct stub *stub, struct collected *c, struct wire_text *why);
 
+/* Sends IMG_SCHED, right after the thread's IMG_THREAD. */
+void image_send_sched(struct session *session, uint32_t pid, uint32_t id, pid_t tid);
+
 /*
  * Unregisters what binds the thread to memory that changes elsewhere: its rseq area, and what Linux
  * would write to when it ends.

@@ -30,6 +30,26 @@ static bool status_value(const char *status, const char *key, unsigned long *val
 	return true;
 }
 
+/* Its clocks are not ours. */
+static bool other_time(pid_t pid)
+{
+	char path[40], ours[64], its[64];
+	ssize_t n, m;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/time", pid);
+	n = readlink("/proc/self/ns/time", ours, sizeof(ours));
+	m = readlink(path, its, sizeof(its));
+	return n > 0 && m > 0 && (n != m || memcmp(ours, its, (size_t)n));
+}
+
+/* Its own pid is not the one that it has here: NSpid has one number for each level below ours. */
+static bool nested_pid(const char *status)
+{
+	const char *p = strstr(status, "\nNSpid:\t");
+
+	return p && strcspn(p + 8, "\t\n") < strcspn(p + 8, "\n");
+}
+
 static int unfit(struct wire_text *why, const char *text)
 {
 	wire_text_set(why, WHY_STATE, "%s", text);
@@ -53,10 +73,14 @@ int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_te
 		err = -ENOTSUP;
 	} else if (status_value(status, "\nSeccomp:", &v) && v) {
 		err = unfit(why, "it runs under a seccomp filter");
+	} else if (nested_pid(status)) {
+		err = unfit(why, "it lives in a pid namespace of its own");
 	} else if (strstr(status, "\nx86_Thread_features:\tshstk")) {
 		err = unfit(why, "it has a shadow stack");
 	}
 	free(status);
+	if (!err && other_time(stub->pid))
+		err = unfit(why, "it lives in a time namespace of its own");
 	if (err)
 		return err;
 
@@ -66,7 +90,7 @@ int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_te
 	if (persona) {
 		v = strtoul(persona, NULL, 16);
 		free(persona);
-		if (v & ~0x0040000UL)	/* ADDR_NO_RANDOMIZE */
+		if (v & ~(unsigned long)PERSONALITY_HARMLESS)
 			return unfit(why, "it has a personality(2) other than Linux's own");
 	}
 	return 0;

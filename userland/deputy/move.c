@@ -288,6 +288,8 @@ static const char *cannot_leave(const struct process *process)
 
 	if (!stub || stub->state != STUB_NATIVE || process->starting)
 		return "it is not ready: just starting, or ending";
+	if (process->loose)
+		return "it changes who it is when executed (set-user-id): untraced at home";
 	if (process->shares_vm)
 		return "it shares its memory with another process (vfork)";
 	for_each_thread(stub, process)

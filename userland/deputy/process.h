@@ -37,6 +37,7 @@ struct process {
 	char comm[16];
 	bool starting;			/* ours still: the program's execve is to come */
 	bool i386;			/* a 32-bit program; known from its freeze on */
+	bool loose;			/* loose.h: no longer traced */
 	bool shares_vm;			/* at home, with another process (vfork): until its execve */
 	bool stopped;			/* by job control, as has been told */
 	struct agent agent;

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "userland/deputy/baseline.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/loop.h"
 #include "userland/deputy/move.h"
@@ -106,11 +107,15 @@ static void do_why(struct control_conn *conn, char *line)
 	struct process *process = process_find((pid_t)control_field_num(line, "pid", 0));
 	struct why_event *event;
 	uint64_t now = loop_now();
+	const uint32_t *cpu;
 
 	if (!process) {
 		control_error(conn, "no such process in this job");
 		return;
 	}
+	cpu = baseline_shown(process);
+	for (unsigned i = 0; i < WIRE_CPU_WORDS; i++)
+		control_print(conn, "cpu\tword=%u\tbits=%u", i, cpu[i]);
 	list_for_each_entry(event, &process->why, link)
 		control_print(conn, "event\tago_ms=%llu\ttext=%s",
 			      (unsigned long long)((now - event->when_ns) / 1000000), event->text);

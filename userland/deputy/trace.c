@@ -21,13 +21,19 @@
 #include "userland/deputy/freeze.h"
 #include "userland/deputy/front.h"
 #include "userland/deputy/home.h"
+#include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
+#include "userland/deputy/loose.h"
 #include "userland/deputy/move.h"
+#include "userland/deputy/session.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/why.h"
 
 /* A newborn whose parent was killed before it could report it is let go after this time. */
 #define ORPHAN_MS 1000
+
+/* Stops, too, of the main program when it is let go (loose.h): then it is our child and no more. */
+#define WAIT_FOR (__WALL | WNOHANG | WUNTRACED | WCONTINUED)
 
 #define STOPS_A_TURN 128	/* then the nodes get their turn: they must hear from us */
 
@@ -239,14 +245,65 @@ static struct stub *on_exec(struct stub *stub)
 	return stub;
 }
 
+/* The program it was is no more, here and at the node. */
+static void leave_node(struct process *process)
+{
+	if (process->session)
+		session_send1(process->session, W_KILL, 0, (uint32_t)process->pid, 0, NULL, 0);
+	image_forget(process);
+	process->session = NULL;
+}
+
+/*
+ * With a baseline asked for, a program for a node starts at home, where its questions about the CPU
+ * can be answered, and is moved right after.
+ */
+static void exec_before_move(struct stub *stub, struct session *to)
+{
+	static const struct move_request nobody;
+	uint32_t cpu[WIRE_CPU_WORDS];
+
+	struct process *process = stub->process;
+
+	leave_node(process);
+	baseline_default(cpu);
+	if (baseline_exec(stub, cpu))
+		return;
+	trace_run_native(stub);
+	move_out(process->pid, to, &nobody);
+}
+
+/* True: it is not ours to run any more, or dead. */
+static bool exec_loose(struct stub *stub, const char *reason)
+{
+	leave_node(stub->process);
+	if (stub->process->move)
+		move_cannot(stub->process, reason);
+	if (finish_exec(stub))
+		return true;
+	if (loose_let_go(stub, reason))
+		return true;
+	why_add(stub->process, "runs without its new rights: %s, but it could not be let go", reason);
+	trace_run_native(stub);
+	return true;
+}
+
 static void exec_stop(struct stub *stub)
 {
 	uint32_t cpu[WIRE_CPU_WORDS];
 	struct session *to;
+	const char *reason;
 	bool freezing;
 
 	stub = on_exec(stub);
 	to = stub_away(stub) ? away_exec(stub) : front_place(stub->pid);
+	reason = loose_reason(stub);
+	if (reason && exec_loose(stub, reason))
+		return;
+	if (to && baseline_asked()) {
+		exec_before_move(stub, to);
+		return;
+	}
 	if (!to) {
 		freezing = stub->state == STUB_FREEZING;
 		baseline_default(cpu);
@@ -316,9 +373,18 @@ static void on_status(pid_t pid, int status)
 	int event = status >> 16, sig = WSTOPSIG(status);
 	unsigned long msg = 0;
 
+	if (WIFCONTINUED(status)) {
+		if (stub && stub->process->loose)
+			front_continued();
+		return;
+	}
 	if (!WIFSTOPPED(status)) {
 		if (stub)
 			trace_died(stub, status);
+		return;
+	}
+	if (stub && stub->process->loose) {
+		front_stopped(sig);
 		return;
 	}
 	if (!stub)
@@ -368,7 +434,7 @@ void trace_poll(void)
 	int status, n = 0;
 	pid_t pid;
 
-	while (n < STOPS_A_TURN && (pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
+	while (n < STOPS_A_TURN && (pid = waitpid(-1, &status, WAIT_FOR)) > 0) {
 		on_status(pid, status);
 		n++;
 	}

@@ -31,6 +31,7 @@ struct emulate_opts {
 	const char *nic;	/* QEMU's name of the card */
 	const char *image;	/* kernel, floppy or iso */
 	const char *image_file;	/* instead of the one found by image_path() */
+	const char *cpu_model;	/* as QEMU's -cpu, or NULL */
 	const char *append;	/* further words for the kernels' command line, or "" */
 	const char *keep_logs;	/* a folder, or NULL */
 	enum emulate_net net;

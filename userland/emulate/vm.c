@@ -119,7 +119,10 @@ int vm_start(struct session *s, struct vm *vm)
 	add(&a, "-accel");
 	add(&a, "%s", s->kvm ? "kvm" : "tcg,thread=multi");
 	add(&a, "-cpu");
-	add(&a, "%s", s->kvm ? "host,-arch-capabilities" : "max");
+	if (s->opts->cpu_model)
+		add(&a, "%s", s->opts->cpu_model);
+	else
+		add(&a, "%s", s->kvm ? "host,-arch-capabilities" : "max");
 	add(&a, "-smp");
 	add(&a, "%u", s->opts->cpus);
 	add(&a, "-m");

@@ -8,9 +8,9 @@
 #include "proto/version.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/front.h"
-#include "userland/deputy/front.h"
 #include "userland/deputy/whichnode.h"
 #include "userland/lib/control.h"
+#include "userland/lib/eligible.h"
 
 const char *argp_program_version = "mosrun (muster) " MUSTER_VERSION;
 
@@ -26,12 +26,15 @@ static const char doc[] =
 static const struct argp_option options[] = {
 	{ "node", 'n', "NODE", 0,
 	  "Start it on this node: number, name, or address with or without `:PORT`", 0 },
+	{ "baseline", 'b', NULL, 0,
+	  "Show it only the CPU features that home and all nodes heard have, so that it can run on each", 0 },
 	{ "home", 'h', NULL, 0, "Start it at home (the default)", 0 },
 	{ 0 }
 };
 
 struct arguments {
 	const char *node;
+	bool baseline;
 	char **command;
 };
 
@@ -42,6 +45,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'n':
 		args->node = arg;
+		return 0;
+	case 'b':
+		args->baseline = true;
 		return 0;
 	case 'h':
 		args->node = NULL;
@@ -56,6 +62,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
+}
+
+static int common_features(struct job *job, char *err)
+{
+	struct node *nodes;
+	int count = nodes_query(&nodes, err);
+
+	if (count < 0)
+		return -1;
+	cpu_common(nodes, count, job->cpu);
+	job->baseline = true;
+	free(nodes);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -76,6 +95,10 @@ int main(int argc, char **argv)
 			return MOSRUN_EXIT_FAILED;
 		}
 		job.place = true;
+	}
+	if (args.baseline && common_features(&job, err)) {
+		fprintf(stderr, "mosrun: %s\n", err);
+		return MOSRUN_EXIT_FAILED;
 	}
 	front_run(&job);
 }

@@ -8,6 +8,8 @@
 
 #include "proto/version.h"
 #include "userland/lib/control.h"
+#include "userland/lib/eligible.h"
+#include "userland/lib/nodes.h"
 #include "userland/lib/table_print.h"
 
 const char *argp_program_version = "mps (muster) " MUSTER_VERSION;
@@ -20,6 +22,7 @@ static struct {
 static struct columns *columns;
 static unsigned count;
 static bool told;
+static uint32_t need[WIRE_CPU_WORDS];
 
 static const struct {
 	const char *key, *head;
@@ -115,11 +118,37 @@ static void list_deputy(const char *name, pid_t pid, void *arg)
 		fprintf(stderr, "mps: deputy %d: %s\n", (int)pid, err);
 }
 
+/* Which nodes its CPU features let it go to: as the deputy would judge. */
+static void print_eligible(void)
+{
+	char err[CONTROL_ERR_MAX], why[80];
+	struct node *nodes;
+	int n = nodes_query(&nodes, err);
+
+	for (int i = 0; i < n; i++) {
+		bool ok = cpu_eligible(need, nodes[i].last.cpu, why, sizeof(why));
+
+		printf("%14s  %u %s: %s%s\n", i ? "" : "nodes", nodes[i].number, nodes[i].name,
+		       ok ? "eligible" : "not eligible: ", ok ? "" : why);
+	}
+	if (n < 0)
+		fprintf(stderr, "mps: %s\n", err);
+	else
+		free(nodes);
+}
+
 static void why_line(char *line, void *arg)
 {
 	char text[CONTROL_LINE_MAX], ago[32];
+	int64_t word;
 
 	(void)arg;
+	if (control_is(line, "cpu")) {
+		word = control_field_num(line, "word", -1);
+		if (word >= 0 && word < (int64_t)WIRE_CPU_WORDS)
+			need[word] = (uint32_t)control_field_num(line, "bits", 0);
+		return;
+	}
 	if (!control_is(line, "event") || !control_field(line, "text", text, sizeof(text)))
 		return;
 	printf("%10s ago  %s\n",
@@ -140,6 +169,7 @@ static void why_deputy(const char *name, pid_t pid, void *arg)
 		fprintf(stderr, "mps: %ld: %s\n", opt.why, err);
 	else if (!told)
 		printf("%ld has not moved, and nobody asked it to\n", opt.why);
+	print_eligible();
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -53,6 +53,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 't':
 		opts.timeout_s = number(arg, "--timeout", 1, 86400, state);
 		return 0;
+	case 'C':
+		opts.cpu_model = arg;
+		return 0;
 	case 'n':
 		opts.nic = arg;
 		return 0;
@@ -154,6 +157,7 @@ int main(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "cpus", 'c', "N", 0, "CPUs of each node (2)", 0 },
+		{ "cpu", 'C', "MODEL", 0, "the CPU, as QEMU's -cpu has it: max,-avx2 for example", 0 },
 		{ "memory", 'm', "MB", 0, "memory of each node (512)", 0 },
 		{ "nic", 'n', "MODEL", 0, "network card, as QEMU calls it (e1000)", 0 },
 		{ "image", 'i', "KIND", 0, "boot by: kernel (directly), floppy, iso (kernel)", 0 },

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "userland/lib/control.h"
+#include "userland/lib/eligible.h"
 #include "userland/lib/nodes.h"
 #include "userland/lib/table_print.h"
 
@@ -23,11 +24,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/* May programs that start at home run there? "yes", or what is in the way. */
+static const char *takes(const struct node *node, char *why, size_t size)
+{
+	uint32_t usual[WIRE_CPU_WORDS];
+
+	cpu_usual(usual);
+	return cpu_eligible(usual, node->last.cpu, why, size) ? "yes" : why;
+}
+
 static void print_json(const struct node *nodes, int count)
 {
 	printf("[");
 	for (int i = 0; i < count; i++) {
 		const struct node *n = &nodes[i];
+		char why[80];
 
 		printf("%s\n  {\"number\": %u, \"name\": ", i ? "," : "", n->number);
 		json_string(stdout, n->name);
@@ -41,6 +52,8 @@ static void print_json(const struct node *nodes, int count)
 		       n->last.flags & ANNOUNCE_CLOSED ? "true" : "false", n->age_ms,
 		       (unsigned long long)n->last.uptime_ms);
 		json_string(stdout, n->last.program);
+		printf(", \"eligible\": ");
+		json_string(stdout, takes(n, why, sizeof(why)));
 		printf("}");
 	}
 	printf("%s]\n", count ? "\n" : "");
@@ -50,15 +63,16 @@ static void print_table(const struct node *nodes, int count)
 {
 	static const char *const heads[] = { ">NODE", "NAME",  "ADDRESS", ">CPUS",   ">MHZ",
 					     ">SPEED", ">LOAD", ">FREE",   ">MEMORY", ">GUESTS",
-					     ">AGE",  "VERSION", NULL };
+					     ">AGE",  "ELIGIBLE", "VERSION", NULL };
 	struct columns *c = columns_new(heads);
 
 	for (int i = 0; i < count; i++) {
 		const struct node *n = &nodes[i];
 		char number[16], addr[INET_ADDRSTRLEN + 8], cpus[16], mhz[16], speed[16], load[16];
-		char free_mem[16], total[16], guests[32], age[16], version[32];
+		char free_mem[16], total[16], guests[32], age[16], version[32], why[80];
 		const char *const cells[] = { number, n->name,	addr,  cpus,   mhz, speed,
-					      load,   free_mem, total, guests, age, version };
+					      load,   free_mem, total, guests, age,
+					      takes(n, why, sizeof(why)), version };
 
 		snprintf(number, sizeof(number), "%u", n->number);
 		if (n->port == MUSTER_PORT)
@@ -90,7 +104,8 @@ int main(int argc, char **argv)
 		options, parse, NULL,
 		"Lists the nodes that this machine hears.\v"
 		"SPEED is a node's measure of one CPU, the same loop everywhere; LOAD counts runnable "
-		"threads; AGE is the time since it was last heard. Exits with 0 also if there is none.",
+		"threads; AGE is the time since it was last heard; ELIGIBLE says whether programs started at home "
+		"may run there, or which CPU feature is in the way (mosrun --baseline helps). Exits with 0 also if there is none.",
 		NULL, NULL, NULL
 	};
 	char err[CONTROL_ERR_MAX];
