@@ -12,6 +12,7 @@
 
 #include "userland/deputy/agent.h"
 #include "userland/deputy/call.h"
+#include "userland/deputy/cputime.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
@@ -55,12 +56,15 @@ static uint64_t tty_mask(const struct call *call)
 static void begin_call(struct stub *stub, struct call *call)
 {
 	if (is_exec(call)) {
+		if (stub_set_sigmask(stub, SIGMASK_FROZEN))
+			return;
 		/*
 		 * The program's mask, which the new one inherits, came as the last argument. SIGTRAP
 		 * is our gadget's until the execve is through.
 		 */
 		stub->sigmask = call->head.args[5];
 		call->head.args[5] = 0;
+		signal_exec_begins(stub);
 	}
 	switch (call_begin(stub, call)) {
 	case 0:
@@ -68,7 +72,6 @@ static void begin_call(struct stub *stub, struct call *call)
 			stub_set_sigmask(stub, tty_mask(call));
 		if (is_exec(call)) {
 			stub->process->execing = true;
-			stub->process->signals_at_exec = stub->process->signals_sent;
 			stub_set_sigmask(stub, stub->sigmask & SIGMASK_FROZEN);
 		}
 		start(stub, call, 0, NULL);
@@ -105,17 +108,19 @@ static void begin_fork(struct stub *stub, struct call *call)
 /* The program stops by default action: the stub does, so that its parent sees it. */
 static void begin_stopped(struct stub *stub, struct call *call)
 {
-	struct wire_signal signal;
+	struct wire_stopped stop;
 	uint64_t args[6] = { (uint64_t)stub->process->pid, (uint64_t)stub->pid };
 
-	memcpy(&signal, call->bytes, sizeof(signal));
-	if (signal.signo != SIGTSTP && signal.signo != SIGTTIN && signal.signo != SIGTTOU &&
-	    signal.signo != SIGSTOP) {
+	memcpy(&stop, call->bytes, sizeof(stop));
+	if ((stop.signo != SIGTSTP && stop.signo != SIGTTIN && stop.signo != SIGTTOU &&
+	     stop.signo != SIGSTOP) ||
+	    signal_sent_since(stub->process, stop.signals, SIGCONT)) {
 		call_drop(stub, call);
 		return;
 	}
-	args[2] = signal.signo;
-	stub->raised = (int)signal.signo;
+	args[2] = stop.signo;
+	stub->raised = (int)stop.signo;
+	stub->raised_void = false;
 	start(stub, call, SYS_tgkill, args);
 }
 
@@ -140,6 +145,7 @@ static void begin_exit(struct stub *stub, struct call *call)
 
 	memcpy(&end, call->bytes, sizeof(end));
 	call_drop(stub, call);
+	cputime_told(stub->process, end.utime_ns, end.stime_ns);
 	stub->process->ended_by_node = true;
 	alarm_cancel(&stub->park);
 	image_forget(stub->process);
@@ -232,12 +238,16 @@ void lifecycle_begin(struct stub *stub, struct call *call)
 
 void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
 {
+	struct wire_stopped stop;
+
 	if (!call)
 		return;
 	switch (call->hdr.type) {
 	case W_CALL:
 		/* An execve that ends here has failed: the program goes on at the node. */
 		stub->process->execing = false;
+		if (is_exec(call))
+			signal_exec_failed(stub);
 		if (is_exec(call) || call->head.flags)
 			stub_set_sigmask(stub, 0);
 		call_end(stub, call, ret);
@@ -246,10 +256,12 @@ void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
 		call_reply(stub, call, ret);
 		break;
 	case W_STOPPED:
-		/* An orphaned process group does not stop by these. Told twice it does no harm. */
+		/* An orphaned process group does not stop by these. If it did, SIGCONT has ended it. */
+		memcpy(&stop, call->bytes, sizeof(stop));
 		stub->raised = 0;
-		session_send1(stub->process->session, W_CONT, 0, (uint32_t)stub->process->pid, 0,
-			      NULL, 0);
+		if (!signal_sent_since(stub->process, stop.signals, SIGCONT))
+			session_send1(stub->process->session, W_CONT, 0,
+				      (uint32_t)stub->process->pid, 0, NULL, 0);
 		break;
 	}
 	call_drop(stub, call);
