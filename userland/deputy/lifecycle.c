@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -16,6 +18,7 @@
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
+#include "userland/deputy/maps.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/shared.h"
 #include "userland/deputy/signals.h"
@@ -105,6 +108,24 @@ static void begin_fork(struct stub *stub, struct call *call)
 	start(stub, call, SYS_clone, args);
 }
 
+/* A stop signal would undo a SIGCONT that is still to show, though it was the first of the two. */
+static bool cont_pending(const struct stub *stub)
+{
+	static const char *const sets[] = { "\nSigPnd:", "\nShdPnd:" };
+	unsigned long long pending = 0;
+	char path[40], *status, *p;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", stub->pid);
+	status = proc_read(path, &len);
+	for (unsigned i = 0; status && i < 2; i++) {
+		p = strstr(status, sets[i]);
+		pending |= p ? strtoull(p + strlen(sets[i]), NULL, 16) : 0;
+	}
+	free(status);
+	return pending >> (SIGCONT - 1) & 1;
+}
+
 /* The program stops by default action: the stub does, so that its parent sees it. */
 static void begin_stopped(struct stub *stub, struct call *call)
 {
@@ -114,7 +135,7 @@ static void begin_stopped(struct stub *stub, struct call *call)
 	memcpy(&stop, call->bytes, sizeof(stop));
 	if ((stop.signo != SIGTSTP && stop.signo != SIGTTIN && stop.signo != SIGTTOU &&
 	     stop.signo != SIGSTOP) ||
-	    signal_sent_since(stub->process, stop.signals, SIGCONT)) {
+	    signal_sent_since(stub->process, stop.signals, SIGCONT) || cont_pending(stub)) {
 		call_drop(stub, call);
 		return;
 	}
