@@ -76,9 +76,10 @@ enum {
 	X(PUT, NH, sizeof(struct wire_put),                                               \
 	  sizeof(struct wire_put) + WIRE_PAGES_MAX * WIRE_PAGE_SIZE)                      \
 	X(STALE, HN, sizeof(struct wire_file), sizeof(struct wire_file))                  \
+	X(EXECING, NH, sizeof(struct wire_execing), sizeof(struct wire_execing))          \
 	/* life and death */                                                              \
 	X(SIGNAL, HN, sizeof(struct wire_signal), sizeof(struct wire_signal))             \
-	X(STOPPED, NH, sizeof(struct wire_signal), sizeof(struct wire_signal))            \
+	X(STOPPED, NH, sizeof(struct wire_stopped), sizeof(struct wire_stopped))          \
 	X(STOP, HN, 0, 0)                                                                 \
 	X(CONT, HN, 0, 0)                                                                 \
 	X(KILL, HN, 0, 0)                                                                 \
@@ -421,6 +422,24 @@ struct wire_mmapped {
  */
 struct wire_fork {
 	uint64_t flags;		/* clone(2) flags: CLONE_VM and CLONE_VFORK are the node's affair */
+};
+
+/*
+ * Just before CALL execve. IMG_SIGNALs follow, one for each signal that is pending: the new program
+ * inherits them. What was sent after those that were taken in, home sends to the new program.
+ */
+struct wire_execing {
+	uint64_t signals;	/* W_SIGNALs taken in since it arrived */
+};
+
+/*
+ * The process stops by the default action of this signal. If a SIGCONT is among the W_SIGNALs that
+ * were not taken in by then, it has been continued already, and home does nothing.
+ */
+struct wire_stopped {
+	uint32_t signo;
+	uint32_t reserved;
+	uint64_t signals;	/* W_SIGNALs taken in since it arrived */
 };
 
 struct wire_exit {

@@ -171,7 +171,12 @@ static long do_exec(uint64_t nr, const uint64_t args[6], unsigned path_arg)
 	call->fixups = s.fixups;
 	call->nfixups = s.n;
 	guest_report();
-	ret = current_user->retreating ? RETREATED : guest_call(call);
+	if (current_user->retreating) {
+		ret = RETREATED;
+		goto out;
+	}
+	guest_execing();
+	ret = guest_call(call);
 out:
 	kfree(s.data);
 	kfree(s.fixups);

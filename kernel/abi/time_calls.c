@@ -20,6 +20,8 @@ enum {
 	NR_SETITIMER = 38,
 	NR_TIMES = 100,
 	NR_TIMER_CREATE = 222,
+	NR_TIMER_GETOVERRUN = 225,
+	NR_TIMER_DELETE = 226,
 };
 
 enum {
@@ -323,4 +325,21 @@ long sys_timer_create(struct trapframe *tf, const uint64_t args[6])
 	if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ || clock == CLOCK_THREAD_CPUTIME_)
 		return not_served(NR_TIMER_CREATE, "a timer of CPU time");
 	return forward(tf->error, args);
+}
+
+long sys_timer_getoverrun(struct trapframe *tf, const uint64_t args[6])
+{
+	int32_t count;
+
+	(void)tf;
+	if (overrun_last(current_proc, (uint32_t)args[0], &count))
+		return count;
+	return forward(NR_TIMER_GETOVERRUN, args);
+}
+
+long sys_timer_delete(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	overrun_forget(current_proc, (uint32_t)args[0]);
+	return forward(NR_TIMER_DELETE, args);
 }

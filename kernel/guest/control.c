@@ -214,9 +214,43 @@ void guest_thread_exit(struct proc *proc, uint32_t tid)
 
 void guest_stopped(struct proc *proc, int signo)
 {
-	struct wire_signal msg = { .signo = signo, .to_process = 1 };
+	struct wire_stopped msg = { .signo = signo };
+	struct session *s = proc->session;
+	struct guest *g;
+	bool stops;
 
-	session_send(proc->session, W_STOPPED, proc->pid, 0, &msg, sizeof(msg), 0);
+	/* A SIGCONT either comes before this, then it does not stop, or home sees that it came after. */
+	spin_lock(&s->lock);
+	g = proc->guest;
+	msg.signals = g ? g->signals : 0;
+	stops = proc_stop_taken(proc);
+	spin_unlock(&s->lock);
+	if (stops)
+		session_send(proc->session, W_STOPPED, proc->pid, 0, &msg, sizeof(msg), 0);
+}
+
+static int send_pending(void *arg, const struct wire_signal *sig)
+{
+	struct proc *proc = arg;
+
+	return session_send(proc->session, W_IMG_SIGNAL, current_user->tid, 0, sig, sizeof(*sig),
+			    SEND_NOWAIT);
+}
+
+void guest_execing(void)
+{
+	struct proc *proc = current->proc;
+	struct session *s = proc->session;
+	struct wire_execing msg = { 0 };
+	struct guest *g;
+
+	spin_lock(&s->lock);
+	g = proc->guest;
+	msg.signals = g ? g->signals : 0;
+	session_send(s, W_EXECING, current_user->tid, 0, &msg, sizeof(msg), SEND_NOWAIT);
+	proc_export_signals(proc, current_user, send_pending, proc);
+	proc_export_signals(proc, NULL, send_pending, proc);
+	spin_unlock(&s->lock);
 }
 
 void guest_procs_lost(struct session *s)

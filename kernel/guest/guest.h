@@ -103,10 +103,16 @@ void guest_report(void);
 /* Tells home that the process has ended. The caller then frees it. */
 void guest_exit(struct proc *proc, int signo, int status);
 
+/* The current process is about to execve(): tells home what signals the new program inherits. */
+void guest_execing(void);
+
 /* Tells home that this thread ends while the process goes on. */
 void guest_thread_exit(struct proc *proc, uint32_t tid);
 
-/* Tells home that the process stops by this signal's default action; home stops the stub. */
+/*
+ * The process stops by the default action of this signal, which was taken off its queue: tells home,
+ * which stops the stub.
+ */
 void guest_stopped(struct proc *proc, int signo);
 
 /* Clocks of home, from the session's HELLO and PINGs: ns to add to clock_now_ns(). Any context. */

@@ -149,7 +149,10 @@ static int next_signal(struct sigentry *e, struct wire_sigact *act, bool *reset)
 	}
 	if (signo) {
 		sigpend_take(from, signo, e);
+		overrun_note_locked(proc, &e->info);
 		*act = proc->sigact[signo - 1];
+		if (SIGBIT(signo) & SIGS_STOP)
+			proc->stop_taken = true;
 		if (act->handler != LSIG_DFL && act->handler != LSIG_IGN &&
 		    (act->flags & LSA_RESETHAND)) {
 			proc->sigact[signo - 1].handler = LSIG_DFL;
@@ -195,14 +198,6 @@ static void run_handler(struct trapframe *tf, const struct sigentry *e,
 	signal_set_mask(u->sigmask | act->mask | (act->flags & LSA_NODEFER ? 0 : SIGBIT(signo)));
 }
 
-static void stop_here(int signo)
-{
-	struct proc *proc = current->proc;
-
-	proc_stop(proc);
-	guest_stopped(proc, signo);
-}
-
 static void die_of(const struct sigentry *e)
 {
 	struct proc *proc = current->proc;
@@ -243,7 +238,7 @@ static bool deliver(struct trapframe *tf)
 			continue;
 		}
 		if (bit & SIGS_STOP)
-			stop_here(signo);
+			guest_stopped(current->proc, signo);
 		else
 			die_of(&e);
 		return false;

@@ -221,6 +221,7 @@ void proc_put(struct proc *proc)
 		return;
 	KASSERT(list_empty(&proc->threads));
 	sigpend_clear(&proc->pending);
+	kfree(proc->overruns);
 	if (proc->mm)
 		mm_put(proc->mm);
 	session_put(proc->session);
@@ -384,6 +385,21 @@ void proc_stop(struct proc *proc)
 	proc->stopped = true;
 	proc_poke_locked(proc);
 	spin_unlock(&proc->lock);
+}
+
+bool proc_stop_taken(struct proc *proc)
+{
+	bool stops;
+
+	spin_lock(&proc->lock);
+	stops = proc->stop_taken;
+	proc->stop_taken = false;
+	if (stops) {
+		proc->stopped = true;
+		proc_poke_locked(proc);
+	}
+	spin_unlock(&proc->lock);
+	return stops;
 }
 
 void proc_cont(struct proc *proc)

@@ -70,11 +70,14 @@ struct proc {
 	unsigned nended;
 	struct wire_sigact sigact[64];	/* of signal n at n - 1 */
 	struct sigpend pending;		/* for the process */
+	struct overrun *overruns;	/* overrun.c's */
+	unsigned noverruns;
 
 	bool dead;			/* taken away by home: end without telling anybody */
 	bool exiting;			/* ends with exit_signo or exit_status */
 	bool leader_gone;		/* its first thread has ended, with exit_status */
 	bool stopped;			/* no thread runs in user mode until proc_cont() */
+	bool stop_taken;		/* a stop signal was taken that stops it now, unless SIGCONT comes */
 	bool recalled;			/* goes home at the next return to user mode, for `why` */
 	bool moving;			/* one of its threads is sending it home */
 	bool left;			/* runs at home now; the parked threads end */
@@ -227,6 +230,12 @@ void proc_kill(struct proc *proc);
 /* The stub was stopped, and continued, at home. */
 void proc_stop(struct proc *proc);
 void proc_cont(struct proc *proc);
+
+/*
+ * A stop signal's default action, now that it was taken off its queue: the process is stopped. False:
+ * SIGCONT came meanwhile.
+ */
+bool proc_stop_taken(struct proc *proc);
 
 /* A signal that arrived at the stub (thread tid of it, if it is not for the process). */
 void proc_signal(struct proc *proc, uint32_t tid, const struct wire_signal *sig);

@@ -23,6 +23,7 @@ static void cancel_opposites(struct proc *proc, int signo)
 	if (signo == LSIG_CONT) {
 		gone = SIGS_STOP;
 		proc->stopped = false;
+		proc->stop_taken = false;
 		waitq_wake_all(&proc->stop_wq);
 	} else if (SIGBIT(signo) & SIGS_STOP) {
 		gone = SIGBIT(LSIG_CONT);
@@ -250,6 +251,7 @@ int signal_take(uint64_t set, struct siginfo *info)
 	}
 	if (signo) {
 		sigpend_take(from, signo, &e);
+		overrun_note_locked(proc, &e.info);
 		*info = e.info;
 	}
 	/* In one step: what comes for the process from now on looks for somebody else. */

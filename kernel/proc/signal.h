@@ -63,6 +63,14 @@ bool signal_ignored_locked(const struct proc *proc, int signo);
  */
 int signal_take(uint64_t set, struct siginfo *info);
 
+/*
+ * overrun.c: a signal was taken off a queue; if it is a timer's, its overruns are remembered. Then: those of
+ * this timer, false if home knows; and that there is no such timer any more.
+ */
+void overrun_note_locked(struct proc *proc, const struct siginfo *info);
+bool overrun_last(struct proc *proc, uint32_t timer, int32_t *count);
+void overrun_forget(struct proc *proc, uint32_t timer);
+
 /* Sets an action, as rt_sigaction(2); forgets pending instances of what is now ignored. */
 void signal_set_action(struct proc *proc, int signo, const struct wire_sigact *act);
 

@@ -57,6 +57,7 @@ enum {
 #define LSI_USER 0
 #define LSI_KERNEL 0x80
 #define LSI_QUEUE (-1)
+#define LSI_TIMER (-2)
 #define LSI_TKILL (-6)
 #define LSEGV_MAPERR 1
 #define LSEGV_ACCERR 2

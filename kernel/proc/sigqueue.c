@@ -31,11 +31,31 @@ void sigpend_flush(struct sigpend *p, uint64_t set)
 	}
 }
 
+/* The signal of this timer that is pending already, or NULL. */
+static struct sigentry *pending_timer(struct sigpend *p, const struct siginfo *info)
+{
+	struct sigentry *e;
+
+	if (info->code != LSI_TIMER || !(p->set & SIGBIT(info->signo)))
+		return NULL;
+	list_for_each_entry(e, &p->queue, link)
+		if (e->info.signo == info->signo && e->info.code == LSI_TIMER &&
+		    e->info.timer.id == info->timer.id)
+			return e;
+	return NULL;
+}
+
 int sigpend_add(struct sigpend *p, const struct siginfo *info, bool fault, bool front)
 {
 	uint64_t bit = SIGBIT(info->signo);
-	struct sigentry *e;
+	struct sigentry *e = pending_timer(p, info);
 
+	if (e) {
+		int64_t sum = (int64_t)e->info.timer.overrun + info->timer.overrun + 1;
+
+		e->info.timer.overrun = sum < INT32_MAX ? sum : INT32_MAX;
+		return 0;
+	}
 	if (info->signo < LSIG_RTMIN && (p->set & bit))
 		return 0;
 	e = kmalloc(sizeof(*e));

@@ -29,6 +29,11 @@ struct siginfo {
 		struct {
 			uint64_t addr;
 		} fault;
+		struct {
+			uint32_t id;
+			int32_t overrun;
+			uint64_t value;
+		} timer; /* timer_create */
 		uint8_t bytes[112];
 	};
 };
@@ -54,7 +59,8 @@ void sigpend_clear(struct sigpend *p);
 void sigpend_flush(struct sigpend *p, uint64_t set);
 
 /*
- * Adds a signal; a standard one that is pending already is dropped. info->signo says which.
+ * Adds a signal; a standard one that is pending already is dropped, and so is a timer's, whose overruns
+ * are added to the one that is pending. info->signo says which.
  * front: to be delivered before others of its number. 0, or -EAGAIN: a real-time signal for which
  * there is no memory (a standard one is then noted without its siginfo).
  */

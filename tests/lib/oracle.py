@@ -131,7 +131,8 @@ class Watcher:
         self.seen = {}
 
     def __call__(self, popen):
-        while popen.poll() is None:
+        deadline = time.monotonic() + 280
+        while popen.poll() is None and time.monotonic() < deadline:
             out = subprocess.run(['mps', '-j'], capture_output=True, timeout=30).stdout
             mine = set(process.children_of(popen.pid))
             for p in json.loads(out or b'[]'):

@@ -217,7 +217,7 @@ class Guest:
         self.s.send("EXIT", struct.pack("<IIQQ", signo, status, 0, 0), self.tid)
 
     def stopped(self, signo):
-        self.s.send("STOPPED", struct.pack("<II128s", signo, 1, b""), self.tid)
+        self.s.send("STOPPED", struct.pack("<IIQ", signo, 0, 2**64 - 1), self.tid)
 
     def signal(self, timeout=10):
         m = self.s.expect("SIGNAL", tid=self.tid, timeout=timeout)

@@ -11,6 +11,7 @@
 #include "userland/deputy/agent.h"
 #include "userland/deputy/backlog.h"
 #include "userland/deputy/call.h"
+#include "userland/deputy/cputime.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/front.h"
 #include "userland/deputy/home.h"
@@ -258,9 +259,12 @@ static void on_signal(struct stub *stub, int sig)
 	if (stub->raised == sig) {
 		/* Ours: it takes effect as the node decided. */
 		stub->raised = 0;
-		stub_resume(stub, PTRACE_CONT, sig);
+		stub_resume(stub, PTRACE_CONT, stub->raised_void ? 0 : sig);
 		return;
 	}
+	/* The stop that is being raised came first. */
+	if (sig == SIGCONT)
+		stub->raised_void = true;
 	if (sig == SIGSTOP) {
 		stub_resume(stub, PTRACE_CONT, SIGSTOP);
 		return;
@@ -295,6 +299,10 @@ static void note_stop(struct stub *stub, int sig)
 		front_stopped(sig);
 }
 
+/*
+ * The node hears of it by the SIGCONT that shows next. If it went on before that came, a stop of its own
+ * doing that follows at once would be undone by it.
+ */
 static void note_cont(struct stub *stub)
 {
 	struct process *process = stub->process;
@@ -302,7 +310,6 @@ static void note_cont(struct stub *stub)
 	if (!process->stopped || process_stub(process) != stub)
 		return;
 	process->stopped = false;
-	tell(process, W_CONT);
 	if (process->pid == front_main_pid())
 		front_continued();
 }
@@ -421,6 +428,7 @@ struct session *away_exec(struct stub *stub)
 	agent_gone(process);
 	/* The program that was replaced had no occasion to deal with these. */
 	signal_take_back(process, process->signals_at_exec);
+	signal_exec_succeeded(process);
 	process->execing = false;
 	stub->abort = false;
 	return process->session;
@@ -445,6 +453,7 @@ const char *away_returns(struct process *process, uint32_t id, const struct wire
 
 void away_ended(struct process *process)
 {
+	cputime_died(process);
 	if (!process->ended_by_node)
 		tell(process, W_KILL);
 }

@@ -12,6 +12,7 @@
 #include "proto/syscalls.h"
 #include "userland/deputy/agent.h"
 #include "userland/deputy/call.h"
+#include "userland/deputy/cputime.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/loop.h"
@@ -251,6 +252,8 @@ void call_end(struct stub *stub, struct call *call, int64_t ret)
 			memset(at, 0, reply.lens[i]); /* it is being killed */
 		at += reply.lens[i];
 	}
+	if (content)
+		cputime_answer(stub, call, ret, content, reply.lens);
 	send_reply(stub, call, &reply, content);
 	free(content);
 }

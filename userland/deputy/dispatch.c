@@ -13,6 +13,7 @@
 #include "userland/deputy/image.h"
 #include "userland/deputy/move.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/signals.h"
 #include "userland/deputy/shared.h"
 #include "userland/deputy/stub.h"
 
@@ -66,6 +67,8 @@ static const char *to_image(struct process *process, struct session *session,
 	/* Pages that a process at home is waiting for, or no longer waiting for. */
 	if (stub->state == STUB_RETURNING || hdr->type == W_PAGES)
 		return home_message(process, session, hdr, payload);
+	if (hdr->type == W_IMG_SIGNAL && is_guest(stub) && process->exec_told)
+		return signal_exec_inherits(process, payload);
 	/* Home has refused the image in the middle of it. */
 	return is_guest(stub) ? NULL : "an image of a process that is not there";
 }
@@ -116,6 +119,9 @@ static const char *request(struct stub *stub, const struct wire_hdr *hdr, const 
 	if (stub->state == STUB_DYING)
 		return NULL;
 	switch (hdr->type) {
+	case W_EXECING:
+		signal_execing(stub->process, payload);
+		return NULL;
 	case W_DATA:
 		return call_data(stub, hdr, payload);
 	case W_CALL:

@@ -15,6 +15,7 @@
 #include "userland/deputy/agent.h"
 #include "userland/deputy/baseline.h"
 #include "userland/deputy/count.h"
+#include "userland/deputy/cputime.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/home_int.h"
 #include "userland/deputy/i386.h"
@@ -504,6 +505,7 @@ static void let_go(struct home *home)
 		return;
 	if (home->image.why.code == WHY_CPU)
 		baseline_knows_home(process);
+	cputime_told(process, home->image.utime_ns, home->image.stime_ns);
 	home->phase = HOME_RUNNING;
 	home->cursor_run = 0;
 	home->cursor_page = 0;

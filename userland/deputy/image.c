@@ -184,11 +184,26 @@ out:
 	return err;
 }
 
+/*
+ * The same signal? How often a timer expired while its signal was pending, Linux says when that is taken:
+ * what it did not say before is left in *info, to be added there.
+ */
+static bool same_signal(const siginfo_t *sent, siginfo_t *info)
+{
+	if (info->si_code != SI_TIMER)
+		return !memcmp(sent, info, sizeof(*info));
+	if (sent->si_code != SI_TIMER || sent->si_signo != info->si_signo ||
+	    sent->si_timerid != info->si_timerid)
+		return false;
+	info->si_overrun -= sent->si_overrun + 1;
+	return true;
+}
+
 /* Was this signal part of the image? Then the node has it. */
-static bool was_sent(struct image *image, const siginfo_t *info)
+static bool was_sent(struct image *image, siginfo_t *info)
 {
 	for (unsigned i = 0; i < image->npending; i++)
-		if (!memcmp(&image->pending[i], info, sizeof(*info))) {
+		if (same_signal(&image->pending[i], info)) {
 			image->pending[i] = image->pending[--image->npending];
 			return true;
 		}
@@ -212,7 +227,8 @@ static void take_pending(struct stub *stub)
 	while (inject_call(stub, SYS_rt_sigtimedwait, at, at + 128, at + 64, sizeof(all)) > 0) {
 		if (stub_read(stub, (uint64_t)at + 128, &info, sizeof(info)))
 			return;
-		if (!was_sent(stub->process->image, &info))
+		if (!was_sent(stub->process->image, &info) ||
+		    (info.si_code == SI_TIMER && info.si_overrun >= 0))
 			signal_keep(stub, &info);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An image's process-wide state: limits, signal actions, heap; and what forbids a move. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "userland/deputy/agent.h"
 #include "userland/deputy/baseline.h"
+#include "userland/deputy/cputime.h"
 #include "userland/deputy/image_batch.h"
 #include "userland/deputy/i386.h"
 #include "userland/deputy/image_int.h"
@@ -106,6 +108,30 @@ static uint64_t stat_field(const char *stat, int n)
 	return p ? strtoull(p + 1, NULL, 10) : 0;
 }
 
+/*
+ * Blocked signals are read from a signalfd(2); but those of a process that is away are at the node.
+ * One that is created there sends it home.
+ */
+static bool has_signalfd(pid_t pid)
+{
+	char path[40], target[64];
+	struct dirent *e;
+	bool found = false;
+	ssize_t n;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	while (dir && !found && (e = readdir(dir))) {
+		n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = 0;
+		found = !strcmp(target, "anon_inode:[signalfd]");
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 static void read_stat(struct stub *stub, struct wire_image *image)
 {
 	uint64_t tick = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
@@ -119,6 +145,7 @@ static void read_stat(struct stub *stub, struct wire_image *image)
 	image->utime_ns = stat_field(stat, 14) * tick;
 	image->stime_ns = stat_field(stat, 15) * tick;
 	image->brk_start = stat_field(stat, 47);
+	cputime_leaves(stub->process, image);
 	free(stat);
 }
 
@@ -200,6 +227,10 @@ int collect_process(struct stub *stub, struct collected *c, struct wire_text *wh
 	    a->timers[1].it_value.tv_sec || a->timers[1].it_value.tv_usec) {
 		free(a);
 		return unfit(why, "it has a timer that counts its CPU time (setitimer)");
+	}
+	if (has_signalfd(stub->process->pid)) {
+		free(a);
+		return unfit(why, "it reads signals from a descriptor (signalfd)");
 	}
 	c->image.pid = (uint32_t)stub->process->pid;
 	memcpy(c->image.comm, stub->process->comm, sizeof(c->image.comm));

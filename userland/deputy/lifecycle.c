@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -13,9 +15,11 @@
 #include "proto/syscalls.h"
 #include "userland/deputy/agent.h"
 #include "userland/deputy/call.h"
+#include "userland/deputy/cputime.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/image.h"
 #include "userland/deputy/inject.h"
+#include "userland/deputy/maps.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/shared.h"
 #include "userland/deputy/signals.h"
@@ -57,12 +61,15 @@ static uint64_t tty_mask(const struct call *call)
 static void begin_call(struct stub *stub, struct call *call)
 {
 	if (is_exec(call)) {
+		if (stub_set_sigmask(stub, SIGMASK_FROZEN))
+			return;
 		/*
 		 * The program's mask, which the new one inherits, came as the last argument. SIGTRAP
 		 * is our gadget's until the execve is through.
 		 */
 		stub->sigmask = call->head.args[5];
 		call->head.args[5] = 0;
+		signal_exec_begins(stub);
 	}
 	switch (call_begin(stub, call)) {
 	case 0:
@@ -70,7 +77,6 @@ static void begin_call(struct stub *stub, struct call *call)
 			stub_set_sigmask(stub, tty_mask(call));
 		if (is_exec(call)) {
 			stub->process->execing = true;
-			stub->process->signals_at_exec = stub->process->signals_sent;
 			stub_set_sigmask(stub, stub->sigmask & SIGMASK_FROZEN);
 		}
 		start(stub, call, 0, NULL);
@@ -104,20 +110,40 @@ static void begin_fork(struct stub *stub, struct call *call)
 	start(stub, call, SYS_clone, args);
 }
 
+/* A stop signal would undo a SIGCONT that is still to show, though it was the first of the two. */
+static bool cont_pending(const struct stub *stub)
+{
+	static const char *const sets[] = { "\nSigPnd:", "\nShdPnd:" };
+	unsigned long long pending = 0;
+	char path[40], *status, *p;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", stub->pid);
+	status = proc_read(path, &len);
+	for (unsigned i = 0; status && i < 2; i++) {
+		p = strstr(status, sets[i]);
+		pending |= p ? strtoull(p + strlen(sets[i]), NULL, 16) : 0;
+	}
+	free(status);
+	return pending >> (SIGCONT - 1) & 1;
+}
+
 /* The program stops by default action: the stub does, so that its parent sees it. */
 static void begin_stopped(struct stub *stub, struct call *call)
 {
-	struct wire_signal signal;
+	struct wire_stopped stop;
 	uint64_t args[6] = { (uint64_t)stub->process->pid, (uint64_t)stub->pid };
 
-	memcpy(&signal, call->bytes, sizeof(signal));
-	if (signal.signo != SIGTSTP && signal.signo != SIGTTIN && signal.signo != SIGTTOU &&
-	    signal.signo != SIGSTOP) {
+	memcpy(&stop, call->bytes, sizeof(stop));
+	if ((stop.signo != SIGTSTP && stop.signo != SIGTTIN && stop.signo != SIGTTOU &&
+	     stop.signo != SIGSTOP) ||
+	    signal_sent_since(stub->process, stop.signals, SIGCONT) || cont_pending(stub)) {
 		call_drop(stub, call);
 		return;
 	}
-	args[2] = signal.signo;
-	stub->raised = (int)signal.signo;
+	args[2] = stop.signo;
+	stub->raised = (int)stop.signo;
+	stub->raised_void = false;
 	start(stub, call, SYS_tgkill, args);
 }
 
@@ -142,6 +168,7 @@ static void begin_exit(struct stub *stub, struct call *call)
 
 	memcpy(&end, call->bytes, sizeof(end));
 	call_drop(stub, call);
+	cputime_told(stub->process, end.utime_ns, end.stime_ns);
 	stub->process->ended_by_node = true;
 	alarm_cancel(&stub->park);
 	image_forget(stub->process);
@@ -234,12 +261,16 @@ void lifecycle_begin(struct stub *stub, struct call *call)
 
 void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
 {
+	struct wire_stopped stop;
+
 	if (!call)
 		return;
 	switch (call->hdr.type) {
 	case W_CALL:
 		/* An execve that ends here has failed: the program goes on at the node. */
 		stub->process->execing = false;
+		if (is_exec(call))
+			signal_exec_failed(stub);
 		if (is_exec(call) || call->head.flags)
 			stub_set_sigmask(stub, 0);
 		call_end(stub, call, ret);
@@ -248,10 +279,12 @@ void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
 		call_reply(stub, call, ret);
 		break;
 	case W_STOPPED:
-		/* An orphaned process group does not stop by these. Told twice it does no harm. */
+		/* An orphaned process group does not stop by these. If it did, SIGCONT has ended it. */
+		memcpy(&stop, call->bytes, sizeof(stop));
 		stub->raised = 0;
-		session_send1(stub->process->session, W_CONT, 0, (uint32_t)stub->process->pid, 0,
-			      NULL, 0);
+		if (!signal_sent_since(stub->process, stop.signals, SIGCONT))
+			session_send1(stub->process->session, W_CONT, 0,
+				      (uint32_t)stub->process->pid, 0, NULL, 0);
 		break;
 	}
 	call_drop(stub, call);

@@ -38,6 +38,7 @@ struct process *process_new(pid_t pid)
 	list_init(&process->threads);
 	list_init(&process->held_signals);
 	list_init(&process->sent_signals);
+	list_init(&process->exec_signals);
 	list_init(&process->why);
 	backlog_init(process);
 	list_add_tail(&process->link, &processes);

@@ -64,6 +64,9 @@ struct process {
 	struct list_head sent_signals;	/* the last ones forwarded: the node may not take them */
 	uint64_t signals_sent;		/* since it arrived there */
 	uint64_t signals_at_exec;	/* of those, before the execve that is under way */
+	bool exec_told;			/* the node has said what the new program inherits: */
+	uint64_t exec_taken;		/* W_SIGNALs it had taken in */
+	struct list_head exec_signals;	/* pending ones */
 
 	uint32_t cpu[WIRE_CPU_WORDS];	/* baseline.c's: features the program may use; 0: as home */
 	struct wire_stat stat;		/* as the node last said */

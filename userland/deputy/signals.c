@@ -2,12 +2,14 @@
 /* Signals of a process that is away, or on its way: see signals.h. */
 #include "userland/deputy/signals.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "userland/deputy/agent.h"
@@ -215,21 +217,25 @@ void signal_flush_outside(struct process *process)
 	}
 }
 
-void signal_forget(struct process *process)
+static void forget(struct list_head *list)
 {
 	struct held_signal *held;
 
-	while ((held = take(&process->held_signals)))
+	while ((held = take(list)))
 		free(held);
+}
+
+void signal_forget(struct process *process)
+{
+	forget(&process->held_signals);
 	signal_arrived(process);
 }
 
 void signal_arrived(struct process *process)
 {
-	struct held_signal *held;
-
-	while ((held = take(&process->sent_signals)))
-		free(held);
+	forget(&process->sent_signals);
+	forget(&process->exec_signals);
+	process->exec_told = false;
 	process->signals_sent = 0;
 	process->signals_at_exec = 0;
 }
@@ -246,4 +252,98 @@ void signal_take_back(struct process *process, uint64_t taken)
 		list_add(&held->link, &process->held_signals);
 	}
 	process->signals_sent = taken < process->signals_sent ? taken : process->signals_sent;
+}
+
+bool signal_sent_since(const struct process *process, uint64_t taken, int signo)
+{
+	uint64_t n = taken < process->signals_sent ? process->signals_sent - taken : 0;
+	struct list_head *at;
+
+	for (at = process->sent_signals.prev; n && at != &process->sent_signals; at = at->prev, n--)
+		if (list_entry(at, struct held_signal, link)->info.si_signo == signo)
+			return true;
+	return false;
+}
+
+/* --- over execve --- */
+
+void signal_execing(struct process *process, const struct wire_execing *msg)
+{
+	forget(&process->exec_signals);
+	process->exec_taken = msg->signals;
+	process->exec_told = true;
+}
+
+const char *signal_exec_inherits(struct process *process, const struct wire_signal *signal)
+{
+	siginfo_t info;
+
+	if (signal->signo < 1 || signal->signo > 64)
+		return "signal that cannot be";
+	memcpy(&info, signal->info, sizeof(info));
+	info.si_signo = (int)signal->signo;
+	add(&process->exec_signals, signal->to_process ? 0 : process->pid, &info);
+	return NULL;
+}
+
+static bool blocks(const struct stub *stub, const struct held_signal *held)
+{
+	int sig = held->info.si_signo;
+
+	return sig != SIGTRAP && (stub->sigmask >> (sig - 1) & 1);
+}
+
+void signal_exec_begins(struct stub *stub)
+{
+	struct process *process = stub->process;
+	struct held_signal *held;
+
+	process->signals_at_exec = process->signals_sent;
+	if (!process->exec_told)
+		return;
+	if (process->exec_taken < process->signals_sent)
+		process->signals_at_exec = process->exec_taken;
+	list_for_each_entry(held, &process->exec_signals, link)
+		if (blocks(stub, held))
+			signal_raise(stub, &held->info, !held->tid);
+}
+
+void signal_exec_failed(struct stub *stub)
+{
+	const struct {
+		uint64_t set;
+		struct timespec now;
+	} none = { 0 };
+	struct process *process = stub->process;
+	int64_t at = list_empty(&process->exec_signals) ? 0 : agent_scratch(stub, sizeof(none));
+	struct held_signal *held;
+
+	if (at > 0 && !stub_set_sigmask(stub, SIGMASK_FROZEN))
+		list_for_each_entry(held, &process->exec_signals, link) {
+			uint64_t bit = UINT64_C(1) << (held->info.si_signo - 1);
+
+			/* Real-time signals are queued: the first of its number is ours. */
+			if (blocks(stub, held) && !stub_write(stub, (uint64_t)at, &none, sizeof(none)) &&
+			    !stub_write(stub, (uint64_t)at, &bit, sizeof(bit)))
+				inject_call(stub, SYS_rt_sigtimedwait, at, 0,
+					    at + (int64_t)offsetof(typeof(none), now), sizeof(bit));
+		}
+	forget(&process->exec_signals);
+	process->exec_told = false;
+}
+
+void signal_exec_succeeded(struct process *process)
+{
+	const struct stub *stub = process_stub(process);
+	struct held_signal *held, *next;
+
+	list_for_each_entry_safe(held, next, &process->exec_signals, link) {
+		if (stub && blocks(stub, held))
+			continue;
+		held->tid = 0;
+		list_del(&held->link);
+		list_add_tail(&held->link, &process->held_signals);
+	}
+	forget(&process->exec_signals);
+	process->exec_told = false;
 }

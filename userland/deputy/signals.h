@@ -8,7 +8,10 @@
 #define USERLAND_DEPUTY_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "proto/wire.h"
 
 struct process;
 struct stub;
@@ -35,6 +38,20 @@ void signal_forget(struct process *process);
  * was forwarded after these is held again, to go where the process goes.
  */
 void signal_take_back(struct process *process, uint64_t taken);
+/* Was such a signal forwarded after the first `taken`? */
+bool signal_sent_since(const struct process *process, uint64_t taken, int signo);
+
+/*
+ * execve keeps pending signals. The node says which there are (W_EXECING, then each). Those that the
+ * program blocks are raised in the stub, frozen, before the call, so that Linux itself keeps them;
+ * when the call has failed they are taken back, still frozen. The others are held for the new program.
+ */
+void signal_execing(struct process *process, const struct wire_execing *msg);
+const char *signal_exec_inherits(struct process *process, const struct wire_signal *signal);
+void signal_exec_begins(struct stub *stub);
+void signal_exec_failed(struct stub *stub);
+void signal_exec_succeeded(struct process *process);
+
 /* It begins anew on a node. */
 void signal_arrived(struct process *process);
 

@@ -77,6 +77,7 @@ struct stub {
 	/* away.c's */
 	bool waking;			/* told to leave its pause(2) */
 	int raised;			/* a signal we raised, to be passed on when it shows */
+	bool raised_void;		/* but not any more: a SIGCONT was first to show */
 	struct alarm park;		/* idle for a while: let signals in */
 	struct alarm hold;		/* held at SIGTTIN or SIGTTOU until the node has decided */
 

@@ -17,6 +17,7 @@
 #include "userland/deputy/away.h"
 #include "userland/deputy/backlog.h"
 #include "userland/deputy/baseline.h"
+#include "userland/deputy/cputime.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/freeze.h"
 #include "userland/deputy/front.h"
@@ -174,8 +175,10 @@ static void on_child(struct stub *parent, pid_t pid, int event)
 		child = stub_new(pid, event == PTRACE_EVENT_CLONE ? parent->process->pid : pid);
 	child->born_known = true;
 	note_shared_vm(parent, child, event);
-	if (child->process != parent->process)
+	if (child->process != parent->process) {
 		baseline_inherit(child->process, parent->process);
+		cputime_born(parent->process->pid, child->process->pid);
+	}
 	if (parent->state == STUB_CALLING)
 		away_fork(parent, child);
 	if (child->stopped)
