@@ -16,7 +16,13 @@ struct timespec64 {
 	int64_t sec, nsec;
 };
 
-enum { NR_POLL = 7, NR_SEMTIMEDOP = 220, NR_EPOLL_WAIT = 232, NR_EPOLL_PWAIT = 281, NR_EPOLL_PWAIT2 = 441 };
+enum {
+	NR_POLL = 7,
+	NR_SEMTIMEDOP = 220,
+	NR_EPOLL_WAIT = 232,
+	NR_EPOLL_PWAIT = 281,
+	NR_EPOLL_PWAIT2 = 441
+};
 
 /* Makes the call, and notes how it goes on if it is interrupted. */
 static long wait_call(enum restart_kind kind, uint64_t nr, const uint64_t made[6],
