@@ -31,7 +31,9 @@ static long all_values(const uint64_t args[6], uint8_t kind)
 		.nbufs = 1,
 		.buf[0] = { (uint64_t)&ds, sizeof(ds), 3, WBUF_OUT, true },
 	};
-	struct sys_desc d = { "semctl", SYS_SPLIT, { { ARG_V, 0, 0 }, { ARG_V, 0, 0 }, { ARG_V, 0, 0 } } };
+	struct sys_desc d = { "semctl",
+			      SYS_SPLIT,
+			      { { ARG_V, 0, 0 }, { ARG_V, 0, 0 }, { ARG_V, 0, 0 } } };
 	long err = guest_call(&stat);
 
 	if (restart_code(err) || err == -EINVAL || err == -EIDRM)

@@ -24,7 +24,7 @@ enum {
 	MSG_ZEROCOPY_ = 0x4000000,
 };
 
-#define NAME_MAX_    128u	/* sizeof(struct sockaddr_storage): Linux looks at no more of an address */
+#define NAME_MAX_    128u /* sizeof(struct sockaddr_storage): Linux looks at no more of an address */
 #define CONTROL_MAX  (1u << 20) /* above home's net.core.optmem_max in any case */
 #define CONTROL_BACK 65536u	/* no protocol answers with more */
 #define VECTOR_MAX   1024u	/* UIO_MAXIOV */

@@ -16,7 +16,7 @@
 #include "userland/deputy/maps.h"
 #include "userland/deputy/stub.h"
 
-#define PAGE_KB	 4
+#define PAGE_KB	  4
 #define PATH_MAX_ 4096
 
 /* One of them has been opened by this job: until then no read needs a second look. */
@@ -70,7 +70,8 @@ static void edit_status(const struct about *about, char *line, FILE *out)
 		char letter;
 		const char *name;
 	} states[] = {
-		{ 'R', "R (running)" }, { 'T', "T (stopped)" },
+		{ 'R', "R (running)" },
+		{ 'T', "T (stopped)" },
 	};
 	uint64_t ours = agent_bytes(about->stub->process) / 1024;
 	uint64_t scratch = agent_scratch_bytes(about->stub->process) / 1024;
@@ -106,7 +107,8 @@ static void edit_status(const struct about *about, char *line, FILE *out)
 static void edit_stat(const struct about *about, char *line, FILE *out)
 {
 	uint64_t resident = resident_pages(about->stub->process), value;
-	uint64_t burnt = about->stub->process->stat.cpu_ns / (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
+	uint64_t burnt =
+		about->stub->process->stat.cpu_ns / (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
 	char *rest = strrchr(line, ')'), *word, *save = NULL;
 	int field = 2;
 
@@ -140,16 +142,22 @@ static void edit_stat(const struct about *about, char *line, FILE *out)
 
 static void edit_statm(const struct about *about, char *line, FILE *out)
 {
-	uint64_t size, resident, shared, text, lib, data, dt, here = resident_pages(about->stub->process);
+	uint64_t size, resident, shared, text, lib, data, dt,
+		here = resident_pages(about->stub->process);
 
-	if (sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+	if (sscanf(line,
+		   "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+		   " %" SCNu64,
 		   &size, &resident, &shared, &text, &lib, &data, &dt) != 7) {
 		fputs(line, out);
 		return;
 	}
-	fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-		size - agent_bytes(about->stub->process) / WIRE_PAGE_SIZE, resident < here ? here : resident, shared,
-		text, lib, data - agent_scratch_bytes(about->stub->process) / WIRE_PAGE_SIZE, dt);
+	fprintf(out,
+		"%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+		"\n",
+		size - agent_bytes(about->stub->process) / WIRE_PAGE_SIZE,
+		resident < here ? here : resident, shared, text, lib,
+		data - agent_scratch_bytes(about->stub->process) / WIRE_PAGE_SIZE, dt);
 }
 
 static const struct {
@@ -219,7 +227,8 @@ static edit_fn *wanted(const struct stub *stub, int fd, char path[PATH_MAX_], st
 	if (!path_of(stub, fd, path) || sscanf(path, "/proc/%d/%n", &pid, &end) != 1 || !end)
 		return NULL;
 	tid = pid;
-	if (!strncmp(path + end, "task/", 5) && sscanf(path + end, "task/%d/%n", &tid, &(int){ 0 }) != 1)
+	if (!strncmp(path + end, "task/", 5) &&
+	    sscanf(path + end, "task/%d/%n", &tid, &(int){ 0 }) != 1)
 		return NULL;
 	edit = edit_of(path);
 	about->stub = edit ? stub_find(tid) : NULL;
@@ -288,13 +297,15 @@ static int64_t replace(struct stub *stub, struct call *call, int64_t ret, bool p
 
 	if (!edit)
 		return ret;
-	pos = positioned ? (int64_t)call->head.args[3] : inject_call(stub, SYS_lseek, fd, 0, SEEK_CUR) - ret;
+	pos = positioned ? (int64_t)call->head.args[3]
+			 : inject_call(stub, SYS_lseek, fd, 0, SEEK_CUR) - ret;
 	if (pos >= 0)
 		k = kept_text(stub, fd, pos, path, &about, edit);
 	if (!k)
 		return ret;
 	if ((size_t)pos < k->len)
-		n = k->len - (size_t)pos < call->bufs[buf].len ? k->len - (size_t)pos : call->bufs[buf].len;
+		n = k->len - (size_t)pos < call->bufs[buf].len ? k->len - (size_t)pos
+							       : call->bufs[buf].len;
 	k->next = pos + (int64_t)n;
 	if (!stub_write(stub, call->addr[buf], k->text + pos, n)) {
 		ret = (int64_t)n;
@@ -314,7 +325,8 @@ int64_t procfs_ended(struct stub *stub, struct call *call, int64_t ret)
 	case SYS_open:
 	case SYS_openat:
 	case SYS_openat2:
-		if (!opened && path_of(stub, (int)ret, path) && !strncmp(path, "/proc/", 6) && edit_of(path))
+		if (!opened && path_of(stub, (int)ret, path) && !strncmp(path, "/proc/", 6) &&
+		    edit_of(path))
 			opened = true;
 		return ret;
 	case SYS_read:

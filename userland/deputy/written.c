@@ -104,7 +104,8 @@ void written_ended(const struct stub *writer, const struct call *call, int64_t r
 	list_for_each_entry(process, &processes, link) {
 		pid_t pid = process_live_pid(process);
 
-		if (pid <= 0 || !process_away(process) || !process->session || !maps_privately(pid, &st))
+		if (pid <= 0 || !process_away(process) || !process->session ||
+		    !maps_privately(pid, &st))
 			continue;
 		anybody = true;
 		session_send1(process->session, W_RECALL, 0, (uint32_t)process->pid, 0, &why,
