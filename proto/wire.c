@@ -90,8 +90,10 @@ const char *wire_check_put(const void *payload, uint32_t len)
 {
 	const struct wire_put *put = payload;
 
-	if (!put->npages || put->npages > WIRE_PAGES_MAX || put->addr % WIRE_PAGE_SIZE ||
-	    put->addr > UINT64_MAX - (uint64_t)put->npages * WIRE_PAGE_SIZE)
+	if (!put->npages || put->npages > WIRE_PAGES_MAX ||
+	    (put->addr | put->offset) % WIRE_PAGE_SIZE ||
+	    put->addr > UINT64_MAX - (uint64_t)put->npages * WIRE_PAGE_SIZE ||
+	    put->offset > INT64_MAX - (uint64_t)put->npages * WIRE_PAGE_SIZE)
 		return "shared pages with an impossible range";
 	if (len != sizeof(*put) + put->npages * WIRE_PAGE_SIZE)
 		return "shared pages whose content does not add up";

@@ -74,6 +74,7 @@ enum {
 	X(FORK, NH, sizeof(struct wire_fork), sizeof(struct wire_fork))                   \
 	X(PUT, NH, sizeof(struct wire_put),                                               \
 	  sizeof(struct wire_put) + WIRE_PAGES_MAX * WIRE_PAGE_SIZE)                      \
+	X(STALE, HN, sizeof(struct wire_file), sizeof(struct wire_file))                  \
 	/* life and death */                                                              \
 	X(SIGNAL, HN, sizeof(struct wire_signal), sizeof(struct wire_signal))             \
 	X(STOPPED, NH, sizeof(struct wire_signal), sizeof(struct wire_signal))            \
@@ -190,6 +191,8 @@ struct wire_file {
  */
 #define WFILE_SHARED UINT64_MAX
 #define WFILE_FRESH (UINT64_MAX - 1)
+/* dev of such memory that is no file, which only those who map it can see. */
+#define WFILE_MEMORY (UINT64_MAX - 1)
 
 enum {
 	WVMA_READ = 1,	/* PROT_* */
@@ -347,10 +350,12 @@ struct wire_reply {
 };
 
 /*
- * Pages of shared memory that this node has changed, for the stub's mapping at addr; npages pages
- * follow. Answered by REPLY, ret 0 or -errno. prot: the mapping's rights, which may not be enough.
+ * Pages of shared memory that this node has changed: of a file, at this offset; or WFILE_MEMORY, for the
+ * stub's mapping at addr, whose rights are prot. npages pages follow. Answered by REPLY, ret 0 or -errno.
  */
 struct wire_put {
+	struct wire_file file;
+	uint64_t offset;	/* bytes into the file */
 	uint64_t addr;
 	uint32_t npages;	/* 1 to WIRE_PAGES_MAX */
 	uint32_t prot;		/* PROT_* */

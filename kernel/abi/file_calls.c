@@ -193,7 +193,11 @@ static bool maps_file(struct mm *mm, const struct stat64 *st)
 	mutex_lock(&mm->lock);
 	vma_for_each(vma, &mm->vmas)
 	{
-		const struct wire_file *id = vma->file ? cfile_identity(vma->file) : NULL;
+		const struct wire_file *id = NULL;
+
+		/* Shared memory knows: see guest_on_stale(). */
+		if (vma->file && !cfile_live(vma->file))
+			id = cfile_identity(vma->file);
 
 		if (id && id->dev == st->dev && id->ino == st->ino)
 			found = true;

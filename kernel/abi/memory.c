@@ -13,8 +13,8 @@
 #include "kernel/proc/restart.h"
 
 enum {
-	NR_MMAP = 9, NR_MPROTECT = 10, NR_MUNMAP = 11, NR_BRK = 12, NR_MREMAP = 25,
-	NR_MADVISE = 28,
+	NR_MMAP = 9, NR_MPROTECT = 10, NR_MUNMAP = 11, NR_BRK = 12, NR_MREMAP = 25, NR_MSYNC = 26,
+	NR_MADVISE = 28, NR_MLOCKALL = 151, NR_MLOCK2 = 325,
 };
 
 #define PROT_ALL (WVMA_READ | WVMA_WRITE | WVMA_EXEC)
@@ -25,6 +25,8 @@ enum {
 	 MM_MAP_FIXED_NOREPLACE)
 #define FILE_FLAGS ((ANON_FLAGS & ~MM_MAP_ANONYMOUS) | MM_MAP_SHARED)
 #define SHARED_ANON_FLAGS ((ANON_FLAGS & ~MM_MAP_PRIVATE) | MM_MAP_SHARED)
+
+#define MM_MAP_TYPE_VALIDATE 3u
 
 /* Above these, home is asked before anything is done here. */
 #define ASK_BYTES (64ull << 20)
@@ -134,7 +136,7 @@ long sys_mmap(struct trapframe *tf, const uint64_t args[6])
 {
 	uint64_t len = args[1], prot = args[2], flags = (uint32_t)args[3];
 	const uint64_t a[6] = { args[0], len, prot, flags, args[4], args[5] };
-	bool anon = flags & MM_MAP_ANONYMOUS, shared_anon;
+	bool anon = flags & MM_MAP_ANONYMOUS, shared_anon, shared;
 	struct wire_text why = { .code = WHY_NONE };
 	struct mm *mm = current->mm;
 	long ret;
@@ -145,20 +147,30 @@ long sys_mmap(struct trapframe *tf, const uint64_t args[6])
 	shared_anon = anon && (flags & MM_MAP_TYPE) == MM_MAP_SHARED;
 	if (prot & ~(uint64_t)PROT_ALL)
 		return retreat(WHY_MAPPING, "mmap with protection %#llx", (unsigned long long)prot);
+	/* No other kind of anonymous memory takes these for its flags. */
+	if (anon && (flags & MM_MAP_TYPE) == MM_MAP_TYPE_VALIDATE)
+		return -EINVAL;
 	if (flags & ~(uint64_t)(shared_anon ? SHARED_ANON_FLAGS : anon ? ANON_FLAGS : FILE_FLAGS))
 		return retreat(WHY_MAPPING, "mmap with flags %#llx", (unsigned long long)flags);
 	/* For an error: home says which, since it knows the descriptor. */
 	if (!len || !(flags & MM_MAP_TYPE))
 		return anon ? -EINVAL :
 			      home_call(NR_MMAP, args[0], len, prot, flags, args[4], args[5]);
-	if (!anon && (flags & MM_MAP_SHARED) && ((prot & WVMA_WRITE) || (flags & MM_MAP_PRIVATE)))
-		return retreat(WHY_MAPPING, "a writable shared mapping of a file");
+	if (!anon && (flags & MM_MAP_TYPE) == MM_MAP_TYPE_VALIDATE)
+		return retreat(WHY_MAPPING, "mmap of type MAP_SHARED_VALIDATE");
 
 	if (no_room())
 		return retreat_no_room();
+	shared = (flags & MM_MAP_TYPE) == MM_MAP_SHARED;
+	if (shared && !guest_share_begin(current_proc))
+		return retreat(WHY_MAPPING, "others take shared memory home just now");
+	if ((flags & MM_MAP_FIXED) && mm_range_live(mm, args[0], len))
+		guest_share_sync(current_proc->session);
 	mutex_lock(&mm->map_lock);
 	ret = anon && !shared_anon ? map_anon(mm, a) : map_file(mm, a, &why);
 	mutex_unlock(&mm->map_lock);
+	if (shared)
+		guest_share_end(current_proc, !anon && ret >= 0);
 	if (why.code != WHY_NONE)
 		return retreat(why.code, "%s", why.text);
 	if (ret == MM_NOT_SERVED)
@@ -188,6 +200,8 @@ long sys_munmap(struct trapframe *tf, const uint64_t args[6])
 	struct mm *mm = current->mm;
 
 	(void)tf;
+	if (mm_range_live(mm, args[0], args[1]))
+		guest_share_sync(current_proc->session);
 	mutex_lock(&mm->map_lock);
 	return finish(mm, NR_MUNMAP, args, mm_unmap(mm, args[0], args[1]));
 }
@@ -239,6 +253,8 @@ long sys_mremap(struct trapframe *tf, const uint64_t args[6])
 	(void)tf;
 	if (no_room())
 		return retreat_no_room();
+	if (mm_range_live(mm, addr, old_len))
+		guest_share_sync(current_proc->session);
 	mutex_lock(&mm->map_lock);
 	ask = new_len > old_len && ask_first(mm, new_len - old_len);
 	ret = mm_remap(mm, addr, old_len, new_len, flags, args[4]);
@@ -295,6 +311,50 @@ long sys_brk(struct trapframe *tf, const uint64_t args[6])
 	return ret;
 }
 
+/* --- locked memory ---------------------------------------------------------------------------------- */
+
+#define MLOCK_ONFAULT 1
+#define MCL_ONFAULT 4
+
+/*
+ * Nothing here is ever swapped out. Home counts what is locked, and says what is wrong; but pages that are
+ * away shall not be made there. From now on it is asked about all changes, since some are refused.
+ */
+static long lock_at_home(uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	struct mm *mm = current->mm;
+	long ret;
+
+	mutex_lock(&mm->map_lock);
+	ret = home_call(nr, a0, a1, a2, 0, 0, 0);
+	if (ret >= 0)
+		current_proc->map_sync = true;
+	mutex_unlock(&mm->map_lock);
+	return ret;
+}
+
+long sys_mlock(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	return lock_at_home(NR_MLOCK2, args[0], args[1], MLOCK_ONFAULT);
+}
+
+long sys_mlock2(struct trapframe *tf, const uint64_t args[6])
+{
+	(void)tf;
+	return lock_at_home(NR_MLOCK2, args[0], args[1], args[2] | MLOCK_ONFAULT);
+}
+
+long sys_mlockall(struct trapframe *tf, const uint64_t args[6])
+{
+	uint64_t flags = (uint32_t)args[0];
+
+	(void)tf;
+	/* ONFAULT alone is an error: not to be made by us of what is none, or hidden. */
+	return lock_at_home(NR_MLOCKALL, flags && !(flags & MCL_ONFAULT) ? flags | MCL_ONFAULT : flags,
+			    0, 0);
+}
+
 /* --- advice ---------------------------------------------------------------------------------------- */
 
 enum {
@@ -319,6 +379,14 @@ long sys_madvise(struct trapframe *tf, const uint64_t args[6])
 		if (!len)
 			return 0;
 		mutex_lock(&mm->map_lock);
+		/* Locked memory is not given up. */
+		if (current_proc->map_sync) {
+			ret = home_call(NR_MADVISE, addr, args[1], args[2], 0, 0, 0);
+			if (ret < 0 && ret != -ENOMEM) {
+				mutex_unlock(&mm->map_lock);
+				return ret;
+			}
+		}
 		ret = mm_advise_dontneed(mm, addr, len, (int)args[2] == MADV_FREE);
 		return finish(mm, NR_MADVISE, args, ret);
 	/* Hints for the machine that has the memory, and for moves to come. */
@@ -342,7 +410,7 @@ long sys_madvise(struct trapframe *tf, const uint64_t args[6])
 	}
 }
 
-/* Mappings here are private, or only read: there is nothing to be written to a file. */
+/* What was written is put into home's copy of the file; from there it goes to the disk. */
 long sys_msync(struct trapframe *tf, const uint64_t args[6])
 {
 	enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
@@ -354,5 +422,7 @@ long sys_msync(struct trapframe *tf, const uint64_t args[6])
 		return -EINVAL;
 	if (len < args[1] || addr + len < addr)
 		return -ENOMEM;
+	if (len && mm_range_live(current->mm, addr, len))
+		return home_call(NR_MSYNC, addr, args[1], flags, 0, 0, 0);
 	return !len || mm_range_mapped(current->mm, addr, len) ? 0 : -ENOMEM;
 }

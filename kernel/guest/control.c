@@ -106,6 +106,8 @@ void guest_proc_gone(struct proc *proc)
 	struct session *s = proc->session;
 	struct guest *g = proc->guest;
 
+	if (proc->dead && !s->lost && !g->handed)
+		guest_share_sync(s);
 	spin_lock(&s->lock);
 	unlist(s, g);
 	proc->guest = NULL;
@@ -199,6 +201,7 @@ void guest_exit(struct proc *proc, int signo, int status)
 {
 	struct wire_exit msg = { .signo = signo, .status = status };
 
+	guest_share_sync(proc->session);
 	proc_cpu_times(proc, &msg.utime_ns, &msg.stime_ns);
 	guest_send_stat(proc->guest, 0);
 	session_send(proc->session, W_EXIT, proc->pid, 0, &msg, sizeof(msg), 0);

@@ -74,6 +74,19 @@ long guest_thread(uint64_t clone_flags, struct uthread *u);
  */
 int guest_go_home(void);
 
+/*
+ * Shared memory that is a file, and was written by guests of the session: home gets it. Before anything
+ * by which somebody might look at the file, and before a mapping of it goes. Takes mm->locks of guests.
+ */
+void guest_share_sync(struct session *s);
+
+/*
+ * Around the mapping of shared memory by the current process. begin: false when others of its session are
+ * on their way home with theirs, so that it has to go, too. end: file: what was mapped is a file.
+ */
+bool guest_share_begin(struct proc *proc);
+void guest_share_end(struct proc *proc, bool file);
+
 /* A process that others may wait for at the gate (shared.c) does not run for a while. Any context. */
 void guest_gate_look(struct session *s);
 

@@ -247,6 +247,7 @@ static message_fn *const handlers[W_TYPES] = {
 	[W_DATA] = guest_on_data,
 	[W_REPLY] = guest_on_reply,
 	[W_MMAPPED] = guest_on_mmapped,
+	[W_STALE] = guest_on_stale,
 	[W_SIGNAL] = guest_on_signal,
 	[W_STOP] = guest_on_stop,
 	[W_CONT] = guest_on_cont,

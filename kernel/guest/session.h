@@ -48,7 +48,8 @@ struct session {
 	struct list_head ghosts;	/* struct ghost: memory of processes that went home */
 
 	struct waitq gate_wq;		/* who goes home waits for those who share its memory */
-	struct mutex gate_lock;		/* one hands over the memory of all */
+	struct mutex gate_lock;		/* one hands over the memory of all; taken before any mm->lock */
+	bool shares_files;		/* guests have shared memory that is a file; atomic */
 
 	/* Home's clocks minus ours, ns. */
 	struct clock_offset realtime, monotonic, boottime;
@@ -63,7 +64,9 @@ struct guest {
 	uint64_t local, forwarded;	/* system calls that have ended, since the last STAT; atomic */
 	uint64_t signals;		/* W_SIGNALs taken in since it arrived; session->lock */
 	bool leaving;			/* its image is on the way: later ones stay home's; the same lock */
-	bool gated, put, handed;	/* shared.c's: at the gate, and what became of its memory; the same */
+	/* shared.c's, the same lock: at the gate; its memory is home's; walked */
+	bool gated, handed, seen, staled;
+	unsigned mapping;		/* threads that map some just now */
 };
 
 struct session *session_get(struct session *s);
@@ -82,6 +85,7 @@ uint32_t guest_next_id(void);
 typedef const char *message_fn(struct session *s, const struct wire_hdr *hdr, const void *payload);
 
 message_fn guest_on_data, guest_on_reply, guest_on_mmapped;			/* call.c */
+message_fn guest_on_stale;								/* shared.c */
 message_fn guest_on_page_get, guest_on_pages;					/* pager.c */
 message_fn guest_on_img_begin, guest_on_img_files, guest_on_img_vmas;		/* arrive.c */
 message_fn guest_on_img_sigacts, guest_on_img_thread, guest_on_img_signal;

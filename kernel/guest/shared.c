@@ -4,6 +4,9 @@
  * that have any; each waits at the gate, where it runs no more, for the rest. Then what this node has
  * changed is put into the stubs' mappings, and from that moment on the memory is home's: who is through
  * the gate goes home and nowhere else.
+ *
+ * What is shared may be a file, which others see, too: before each forwarded call home gets what was
+ * written to it, and home tells when the file was changed there.
  */
 #include "kernel/guest/shared.h"
 
@@ -13,8 +16,7 @@
 
 #include "kernel/guest/guest.h"
 #include "kernel/guest/session.h"
-#include "kernel/kprintf.h"
-#include "kernel/mm/kmalloc.h"
+#include "kernel/mm/filecache.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/proc.h"
 #include "kernel/proc/thread.h"
@@ -35,7 +37,7 @@ static bool all_here(struct session *s, const struct proc *first)
 	bool all = true;
 
 	list_for_each_entry(g, &s->guests, link) {
-		if (!has_shared(g) || g->gated)
+		if ((!has_shared(g) && !g->mapping) || g->gated)
 			continue;
 		if (!g->proc->recalled) {
 			snprintf(text, sizeof(text),
@@ -64,6 +66,8 @@ void guest_gate_look(struct session *s)
 	waitq_wake_all(&s->gate_wq);
 }
 
+/* --- what this node has changed -------------------------------------------------------------------- */
+
 struct put {
 	struct session *s;
 	uint32_t pid;
@@ -76,44 +80,177 @@ static int put_pages(void *arg, const struct wire_put *put, const void *pages)
 	return guest_put(p->s, p->pid, put, pages);
 }
 
-/* Everybody waits: home gets what is new. 0 or -errno, then the memory is still this node's. */
-static int hand_over(struct session *s)
+/*
+ * The next guest with shared memory that was not `seen` yet: its address space, with a reference, or
+ * NULL. Who begins clears `seen` of all. Under s->gate_lock.
+ */
+static struct mm *next_sharer(struct session *s, uint32_t *pid)
 {
-	struct guest *g, *found;
+	struct mm *mm = NULL;
+	struct guest *g;
+
+	spin_lock(&s->lock);
+	list_for_each_entry(g, &s->guests, link)
+		if (has_shared(g) && !g->seen) {
+			g->seen = true;
+			*pid = g->proc->pid;
+			mm = mm_get(g->mm);
+			break;
+		}
+	spin_unlock(&s->lock);
+	return mm;
+}
+
+static void begin_sharers(struct session *s)
+{
+	struct guest *g;
+
+	spin_lock(&s->lock);
+	list_for_each_entry(g, &s->guests, link)
+		g->seen = false;
+	spin_unlock(&s->lock);
+}
+
+static int put_all(struct session *s, bool files_only)
+{
+	struct put put = { .s = s };
+	struct mm *mm;
 	int err = 0;
 
-	do {
-		struct put put = { .s = s };
-		struct mm *mm = NULL;
-
-		found = NULL;
-		spin_lock(&s->lock);
-		list_for_each_entry(g, &s->guests, link)
-			if (has_shared(g) && !g->put && !g->proc->dead) {
-				found = g;
-				g->put = true;
-				put.pid = g->proc->pid;
-				mm = mm_get(g->mm);
-				break;
-			}
-		spin_unlock(&s->lock);
-		if (!found)
-			break;
-		err = mm_put_shared(mm, put_pages, &put);
+	begin_sharers(s);
+	while (!err && (mm = next_sharer(s, &put.pid))) {
+		err = mm_put_shared(mm, files_only, put_pages, &put);
 		mm_put(mm);
 		/* It has ended at home: the others have the same memory. */
 		if (err == -ESRCH)
 			err = 0;
-	} while (!err);
+	}
+	return err;
+}
+
+/* Everybody waits: home gets what is new. 0 or -errno, then the memory is still this node's. */
+static int hand_over(struct session *s)
+{
+	int err = put_all(s, false);
+	struct guest *g;
 
 	spin_lock(&s->lock);
-	list_for_each_entry(g, &s->guests, link) {
-		g->handed |= !err && g->put;
-		g->put = false;
-	}
+	list_for_each_entry(g, &s->guests, link)
+		g->handed |= !err && g->seen;
 	spin_unlock(&s->lock);
 	return err;
 }
+
+static bool any_written(struct session *s)
+{
+	struct guest *g;
+	bool any = false;
+
+	spin_lock(&s->lock);
+	list_for_each_entry(g, &s->guests, link)
+		any |= __atomic_load_n(&g->mm->share_written, __ATOMIC_RELAXED);
+	spin_unlock(&s->lock);
+	return any;
+}
+
+void guest_share_sync(struct session *s)
+{
+	struct mm *mm;
+	uint32_t pid;
+
+	if (!__atomic_load_n(&s->shares_files, __ATOMIC_RELAXED) || !any_written(s))
+		return;
+	mutex_lock(&s->gate_lock);
+	begin_sharers(s);
+	while ((mm = next_sharer(s, &pid))) {
+		mm_share_protect(mm);
+		mm_put(mm);
+	}
+	put_all(s, true);
+	begin_sharers(s);
+	while ((mm = next_sharer(s, &pid))) {
+		mm_share_mark(mm);
+		mm_put(mm);
+	}
+	mutex_unlock(&s->gate_lock);
+}
+
+/* --- what was changed at home -------------------------------------------------------------------- */
+
+/* As next_sharer(), for the network thread. */
+static struct mm *next_stale(struct session *s)
+{
+	struct mm *mm = NULL;
+	struct guest *g;
+
+	spin_lock(&s->lock);
+	list_for_each_entry(g, &s->guests, link)
+		if (!g->staled) {
+			g->staled = true;
+			mm = mm_get(g->mm);
+			break;
+		}
+	spin_unlock(&s->lock);
+	return mm;
+}
+
+const char *guest_on_stale(struct session *s, const struct wire_hdr *hdr, const void *payload)
+{
+	const struct wire_file *id = payload;
+	struct cfile *file;
+	struct guest *g;
+	struct mm *mm;
+
+	(void)hdr;
+	if (id->mtime_ns != WFILE_SHARED)
+		return "a change of a file that is not shared";
+	file = filecache_open(s->home.id, id);
+	if (!file)
+		return "no memory for a file";
+	filecache_stale_begin(file);
+	while ((mm = next_stale(s))) {
+		mm_share_stale(mm, file);
+		mm_put(mm);
+	}
+	filecache_stale_end(file);
+	spin_lock(&s->lock);
+	list_for_each_entry(g, &s->guests, link)
+		g->staled = false;
+	spin_unlock(&s->lock);
+	cfile_put(file);
+	return NULL;
+}
+
+/* --- new shared memory ----------------------------------------------------------------------------- */
+
+bool guest_share_begin(struct proc *proc)
+{
+	struct session *s = proc->session;
+	struct guest *me = proc->guest, *g;
+	bool closing = false;
+
+	spin_lock(&s->lock);
+	list_for_each_entry(g, &s->guests, link)
+		closing |= g->gated || g->handed;
+	me->mapping += !closing;
+	spin_unlock(&s->lock);
+	return !closing;
+}
+
+void guest_share_end(struct proc *proc, bool file)
+{
+	struct session *s = proc->session;
+	struct guest *g = proc->guest;
+
+	if (file)
+		__atomic_store_n(&s->shares_files, true, __ATOMIC_RELAXED);
+	spin_lock(&s->lock);
+	g->mapping--;
+	spin_unlock(&s->lock);
+	guest_gate_look(s);
+}
+
+/* --- the gate ---------------------------------------------------------------------------------------- */
 
 int guest_gate(struct proc *proc)
 {

@@ -82,6 +82,7 @@ static int fault_copy(struct fault *f)
 static int fault_share_write(struct fault *f)
 {
 	filecache_dirty(f->vma->file, vma_offset_at(f->vma, f->addr) / PAGE_SIZE);
+	f->mm->share_written |= cfile_seen(f->vma->file);
 	pte_set(f->pte, pte_make(*f->pte & PTE_ADDR, PTE_FILE | PTE_SHARED, f->vma->flags, true));
 	invlpg(f->addr);
 	return 0;
@@ -251,6 +252,7 @@ static int fault_file(struct fault *f)
 	}
 	if (f->access == MM_WRITE && (f->vma->flags & VMA_LIVE)) {
 		filecache_dirty(file, index);
+		f->mm->share_written |= cfile_seen(file);
 		mm_set_pte(f->mm, f->pte, pte_make(page_phys(cached), PTE_FILE | PTE_SHARED,
 						   f->vma->flags, true));
 		return 0;

@@ -33,6 +33,7 @@ struct cfile {
 	uint32_t refs;
 	uint64_t pages; /* present */
 	uint64_t used;	/* slots that are not absent */
+	unsigned stale; /* pages are being dropped: see filecache_stale_begin() */
 	struct list_head bucket_link;
 	struct list_head age_link; /* least recently used first */
 	struct chunk **chunks;
@@ -206,6 +207,39 @@ bool cfile_fresh(const struct cfile *file)
 	return file->id.mtime_ns == WFILE_FRESH;
 }
 
+bool cfile_seen(const struct cfile *file)
+{
+	return cfile_live(file) && file->id.dev != WFILE_MEMORY;
+}
+
+void filecache_stale_begin(struct cfile *file)
+{
+	spin_lock(&cache_lock);
+	file->stale++;
+	spin_unlock(&cache_lock);
+}
+
+void filecache_stale_end(struct cfile *file)
+{
+	spin_lock(&cache_lock);
+	for (size_t c = 0; c < file->nchunks; c++)
+		for (unsigned i = 0; i < CHUNK_SLOTS && file->chunks[c]; i++) {
+			uint64_t slot = file->chunks[c]->slot[i];
+
+			/* What is still mapped is being written. */
+			if (slot == SLOT_ABSENT || slot == SLOT_COMING ||
+			    (is_page(slot) &&
+			     ((slot & SLOT_DIRTY) || page_refs(slot_page(slot)) > 1)))
+				continue;
+			set_slot(file, c * CHUNK_SLOTS + i, SLOT_ABSENT);
+			if (is_page(slot))
+				page_put(slot_page(slot));
+		}
+	file->stale--;
+	spin_unlock(&cache_lock);
+	waitq_wake_all(&cache_wq);
+}
+
 void filecache_dirty(struct cfile *file, uint64_t index)
 {
 	uint64_t *slot;
@@ -268,7 +302,9 @@ enum cpage_state filecache_lookup(struct cfile *file, uint64_t index, struct pag
 
 	spin_lock(&cache_lock);
 	slot = find_slot(file, index);
-	if (slot && is_page(*slot)) {
+	if (file->stale) {
+		state = CPAGE_COMING;
+	} else if (slot && is_page(*slot)) {
 		*page = page_get(slot_page(*slot));
 		*slot |= SLOT_TOUCHED;
 		touch(file);
@@ -343,7 +379,7 @@ static bool is_coming(const struct cfile *file, uint64_t index)
 
 	spin_lock(&cache_lock);
 	slot = find_slot(file, index);
-	coming = slot && *slot == SLOT_COMING;
+	coming = file->stale || (slot && *slot == SLOT_COMING);
 	spin_unlock(&cache_lock);
 	return coming;
 }

@@ -43,6 +43,16 @@ uint64_t cfile_pages(const struct cfile *file);
 bool cfile_live(const struct cfile *file);
 bool cfile_fresh(const struct cfile *file);
 
+/* Others than those who map it can see it: it is a file. */
+bool cfile_seen(const struct cfile *file);
+
+/*
+ * Home has another content: drops the pages that are the same as home's were. Between the two nobody
+ * finds any page, and the caller takes those pages out of all mappings that do not write to them.
+ */
+void filecache_stale_begin(struct cfile *file);
+void filecache_stale_end(struct cfile *file);
+
 /* The page at index, which is present, is about to differ from home's. */
 void filecache_dirty(struct cfile *file, uint64_t index);
 

@@ -124,6 +124,7 @@ struct mm {
 	struct waitq event_wq;	       /* pages arrived, a hold ended */
 	uint32_t events;	       /* counts these; atomic */
 	uint64_t hold_start, hold_end; /* faults here wait: see mm_hold() */
+	bool share_written; /* shared memory that is a file was written since mm_share_protect() */
 	bool prefetch_held;	       /* the background fetch passed by the hold */
 	bool no_memory; /* an arriving page found no memory; the faulter reports it */
 
@@ -218,7 +219,21 @@ enum wire_page_kind mm_read_page(struct mm *mm, uint64_t addr, void *buf);
  * and home has none of those last given to it. Or -ENOMEM.
  */
 typedef int mm_put_fn(void *arg, const struct wire_put *put, const void *pages);
-int mm_put_shared(struct mm *mm, mm_put_fn *fn, void *arg);
+int mm_put_shared(struct mm *mm, bool files_only, mm_put_fn *fn, void *arg);
+
+/*
+ * The same while they run, for memory that is a file: first mm_share_protect() of all who map it, so that
+ * the next write is seen; then mm_put_shared(); then mm_share_mark(), because what was written meanwhile
+ * may have been sent or not.
+ */
+void mm_share_protect(struct mm *mm);
+void mm_share_mark(struct mm *mm);
+
+/*
+ * Home has another content of this file: pages of it that are the same as home's were are forgotten.
+ * First mm_share_stale() of all who may map it, then filecache_stale().
+ */
+void mm_share_stale(struct mm *mm, const struct cfile *file);
 
 /* --- system calls (mmap.c, mremap.c). Caller holds map_lock and tells home after success. ---- */
 

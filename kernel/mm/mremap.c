@@ -176,6 +176,9 @@ long mm_remap(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t new_len, 
 	new_len = PAGE_ALIGN_UP(new_len);
 	if (!new_len)
 		return -EINVAL;
+	/* Which error that is depends on home's version. */
+	if (new_len > USER_END)
+		return MM_NOT_SERVED;
 
 	mutex_lock(&mm->lock);
 	v = vma_at(&mm->vmas, addr);

@@ -19,13 +19,13 @@ struct live_map {
 };
 
 /* The first at or above *at; moves *at behind it. */
-static bool next_live(struct mm *mm, uint64_t *at, struct live_map *map)
+static bool next_live(struct mm *mm, uint64_t *at, bool files_only, struct live_map *map)
 {
 	const struct vma *v;
 
 	mutex_lock(&mm->lock);
 	v = vma_find(&mm->vmas, *at);
-	while (v && !(v->flags & VMA_LIVE))
+	while (v && !((v->flags & VMA_LIVE) && (!files_only || cfile_seen(v->file))))
 		v = v->next;
 	if (v) {
 		map->file = cfile_get(v->file);
@@ -43,7 +43,7 @@ static bool next_live(struct mm *mm, uint64_t *at, struct live_map *map)
 static int put_map(const struct live_map *map, uint8_t *buf, mm_put_fn *fn, void *arg)
 {
 	uint64_t index = map->index, first = 0;
-	struct wire_put put = { .prot = map->prot };
+	struct wire_put put = { .file = *cfile_identity(map->file), .prot = map->prot };
 	struct page *page;
 	int err = 0;
 
@@ -61,6 +61,7 @@ static int put_map(const struct live_map *map, uint8_t *buf, mm_put_fn *fn, void
 			break;
 		if (!put.npages) {
 			first = index;
+			put.offset = index * PAGE_SIZE;
 			put.addr = map->start + (index - map->index) * PAGE_SIZE;
 		}
 		memcpy(buf + put.npages * PAGE_SIZE, page_virt(page), PAGE_SIZE);
@@ -73,17 +74,101 @@ static int put_map(const struct live_map *map, uint8_t *buf, mm_put_fn *fn, void
 	return err;
 }
 
-int mm_put_shared(struct mm *mm, mm_put_fn *fn, void *arg)
+int mm_put_shared(struct mm *mm, bool files_only, mm_put_fn *fn, void *arg)
 {
 	uint8_t *buf = kmalloc(WIRE_PAGES_MAX * PAGE_SIZE);
 	struct live_map map;
 	uint64_t at = 0;
 	int err = buf ? 0 : -ENOMEM;
 
-	while (!err && next_live(mm, &at, &map)) {
+	while (!err && next_live(mm, &at, files_only, &map)) {
 		err = put_map(&map, buf, fn, arg);
 		cfile_put(map.file);
 	}
 	kfree(buf);
 	return err;
+}
+
+/* --- files --------------------------------------------------------------------------------------- */
+
+struct share_walk {
+	struct tlb_batch batch;
+	const struct vma *vma;
+};
+
+static int protect_one(void *arg, uint64_t addr, pte_t *pte)
+{
+	struct share_walk *walk = arg;
+
+	if (*pte & PTE_WRITE) {
+		pte_set(pte, *pte & ~(PTE_WRITE | PTE_DIRTY));
+		tlb_flush_range(&walk->batch, addr, addr + PAGE_SIZE);
+	}
+	return 0;
+}
+
+static int mark_one(void *arg, uint64_t addr, pte_t *pte)
+{
+	struct share_walk *walk = arg;
+
+	if (*pte & PTE_WRITE)
+		filecache_dirty(walk->vma->file, vma_offset_at(walk->vma, addr) / PAGE_SIZE);
+	return 0;
+}
+
+/* A write fault puts the entry back as soon as somebody has the page's present content. */
+static int stale_one(void *arg, uint64_t addr, pte_t *pte)
+{
+	struct share_walk *walk = arg;
+	pte_t old = *pte;
+
+	if (!pte_has_page(old) || (old & PTE_WRITE))
+		return 0;
+	mm_set_pte(walk->batch.mm, pte, 0);
+	tlb_flush_range(&walk->batch, addr, addr + PAGE_SIZE);
+	tlb_free_page(&walk->batch, pte_page(old));
+	return 0;
+}
+
+/* Walks what this address space has of shared files; file: only of this one. */
+static void walk_files(struct mm *mm, const struct cfile *file,
+		       int (*fn)(void *arg, uint64_t addr, pte_t *pte))
+{
+	struct share_walk walk;
+
+	tlb_begin(&walk.batch, mm);
+	vma_for_each(vma, &mm->vmas)
+	{
+		if (!(vma->flags & VMA_LIVE) || !cfile_seen(vma->file) ||
+		    (file && vma->file != file))
+			continue;
+		walk.vma = vma;
+		pt_walk(mm->root, vma->start, vma->end, fn, &walk);
+	}
+	tlb_finish(&walk.batch);
+}
+
+void mm_share_protect(struct mm *mm)
+{
+	mutex_lock(&mm->lock);
+	if (mm->share_written)
+		walk_files(mm, NULL, protect_one);
+	mm->share_written = false;
+	mutex_unlock(&mm->lock);
+}
+
+void mm_share_mark(struct mm *mm)
+{
+	mutex_lock(&mm->lock);
+	if (mm->share_written)
+		walk_files(mm, NULL, mark_one);
+	mutex_unlock(&mm->lock);
+}
+
+void mm_share_stale(struct mm *mm, const struct cfile *file)
+{
+	mutex_lock(&mm->lock);
+	if (mm->vmas.live)
+		walk_files(mm, file, stale_one);
+	mutex_unlock(&mm->lock);
 }

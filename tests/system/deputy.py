@@ -3,8 +3,8 @@
 # muster: none
 """The deputy against a scripted node: what it does with every request, and with wrong ones.
 
-Usage: deputy.py [name...]. Each test is a function here, named after what it proves. The programs are
-those of $MUSTER_BUILD/bin.
+Usage: deputy.py [BIN [name...]]. Each test is a function here, named after what it proves. BIN: the
+folder of the programs.
 """
 import os
 import pty
@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests/lib"))
 
 from scripted_node import BAD, HDR, IN, Node, OUT, RET, W  # noqa: E402
 
-BIN = os.path.join(os.path.abspath(os.environ.get("MUSTER_BUILD", os.path.join(ROOT, "build"))), "bin")
+BIN = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "build/bin"))
 RUN = tempfile.mkdtemp(prefix="muster-test-")
 ENV = dict(os.environ, MUSTER_RUNTIME_DIR=RUN, PATH=BIN + ":" + os.environ["PATH"])
 
@@ -509,7 +509,7 @@ TESTS = [f for n, f in list(globals().items())
 
 
 def main():
-    names = sys.argv[1:]
+    names = sys.argv[2:]
     passed = failed = 0
     for test in TESTS:
         if names and test.__name__ not in names:

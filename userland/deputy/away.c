@@ -20,6 +20,7 @@
 #include "userland/deputy/lifecycle.h"
 #include "userland/deputy/move.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/shared.h"
 #include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/trace.h"
@@ -436,6 +437,7 @@ const char *away_returns(struct process *process, uint32_t id, const struct wire
 		stub->state = STUB_RETURNING;
 		stub_set_sigmask(stub, SIGMASK_FROZEN);
 	}
+	shared_leaving(process);
 	signal_take_back(process, image->signals);
 	move_returning(process, image);
 	return home_begin(process, process->session, id, image);
@@ -489,6 +491,7 @@ void away_session_lost(struct session *session, const char *why)
 	struct process *process;
 
 	move_session_lost(session, why);
+	shared_session_lost(session);
 	list_for_each_entry(process, &processes, link)
 		if (process->session == session)
 			process_lost(process, session, why);

@@ -2,7 +2,7 @@
 /*
  * mmap of a file for a process that is away: made in the stub too, so that the mapping is real at
  * home and its pages can be read there. Refused is what a node could not keep true: memory that
- * others see change, and devices.
+ * others than its guests see change, and devices.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,9 +73,10 @@ static bool shared_safe(int copy, const struct stat *st)
 	return safe;
 }
 
-static void judge(int copy, const struct wire_mmap *map, const struct stat *st,
-		  struct wire_text *why)
+static void judge(struct session *session, int copy, const struct wire_mmap *map,
+		  const struct stat *st, struct wire_mmapped *mapped)
 {
+	struct wire_text *why = &mapped->why;
 	int type = (int)(map->flags & MAP_TYPE);
 	struct statfs fs;
 
@@ -83,10 +84,11 @@ static void judge(int copy, const struct wire_mmap *map, const struct stat *st,
 		wire_text_set(why, WHY_MAPPING, "mmap of a device or another special file");
 	} else if (!fstatfs(copy, &fs) && fs.f_type == HUGETLBFS_MAGIC) {
 		wire_text_set(why, WHY_MAPPING, "mmap of huge pages");
-	} else if (type != MAP_PRIVATE && (map->prot & PROT_WRITE)) {
-		wire_text_set(why, WHY_MAPPING, "a writable shared mapping of a file");
-	} else if (type != MAP_PRIVATE && !shared_safe(copy, st)) {
-		wire_text_set(why, WHY_MAPPING, "a shared mapping of a file that may be written");
+	} else if (type == MAP_PRIVATE || (!(map->prot & PROT_WRITE) && !shared_is(session, st) &&
+					   shared_safe(copy, st))) {
+		file_identity(st, &mapped->file);
+	} else {
+		shared_file(session, copy, st, &mapped->file, why);
 	}
 }
 
@@ -116,8 +118,7 @@ void call_mmap(struct stub *stub, struct call *call)
 	if (map.flags & MAP_ANONYMOUS)
 		shared_identity_new(map.len, &mapped.file);
 	else if (copy >= 0 && !fstat(copy, &st)) {
-		judge(copy, &map, &st, &mapped.why);
-		file_identity(&st, &mapped.file);
+		judge(stub->process->session, copy, &map, &st, &mapped);
 	} else if (copy != -EBADF) {
 		wire_text_set(&mapped.why, WHY_MAPPING,
 			      "mmap of a descriptor that home cannot see");
@@ -129,6 +130,8 @@ void call_mmap(struct stub *stub, struct call *call)
 	if (mapped.why.code == WHY_NONE)
 		mapped.ret = inject_call(stub, SYS_mmap, map.addr, map.len, map.prot, map.flags,
 					 map.fd, map.offset);
-	if (!stub->dead)
-		answer(stub, call, &mapped);
+	if (stub->dead)
+		return;
+	shared_look(stub->process->session);
+	answer(stub, call, &mapped);
 }

@@ -16,6 +16,7 @@
 #include "userland/deputy/inject.h"
 #include "userland/deputy/loop.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/shared.h"
 #include "userland/deputy/stub.h"
 
 #define ALIGN  64u  /* of buffers in scratch: as much as any struct wants */
@@ -196,6 +197,8 @@ static void send_reply(struct stub *stub, const struct call *call, const struct 
 	uint32_t left = reply->total, in_last = WIRE_PAYLOAD_MAX - sizeof(*reply);
 	struct iovec iov[2] = { { (void *)reply, sizeof(*reply) } };
 
+	shared_look(stub->process->session);
+
 	while (left > in_last) {
 		uint32_t n = left - in_last < WIRE_PAYLOAD_MAX ? left - in_last : WIRE_PAYLOAD_MAX;
 
@@ -223,6 +226,8 @@ void call_end(struct stub *stub, struct call *call, int64_t ret)
 	struct wire_reply reply = { .ret = ret, .nlens = call->head.nbufs };
 	uint8_t *content = NULL, *at;
 
+	if (call->head.nr == SYS_sendmsg || call->head.nr == SYS_sendmmsg)
+		shared_passed_on(stub->process->session);
 	if (guard_bad(stub, call, PROT_READ | PROT_WRITE) == -ESRCH)
 		return;
 	if (call->hdr.flags & WF_ONEWAY)

@@ -68,6 +68,7 @@ struct collected {
 	unsigned nthreads;
 	struct collected_signals signals;	/* of the process */
 	struct runs runs;
+	uint64_t shared_image;	/* names shared memory of this image */
 };
 
 /* Each adds its part to c, of the process that the stub is a thread of; 0, or a negative errno with *why set. */

@@ -13,6 +13,7 @@
 #include "userland/deputy/image_file.h"
 #include "userland/deputy/image_int.h"
 #include "userland/deputy/inject.h"
+#include "userland/deputy/shared.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/vdso.h"
 
@@ -167,7 +168,16 @@ static int one_map(struct stub *stub, struct collected *c, const struct map *map
 	} else if (starts(map->name, "[vvar") || !strcmp(map->name, "[uprobes]")) {
 		vma.flags = WVMA_RESERVED;
 	} else {
+		struct wire_file file;
+
 		text = unfit(map);
+		if (text && map->shared && !(map->vmf & VMF_REFUSED) &&
+		    shared_identity_alone(stub->process, map, c->shared_image, &file)) {
+			vma.flags |= WVMA_SHARED;
+			vma.offset = map->offset;
+			err = add_file(c, &file, &vma.file);
+			return err ? err : add_vma(c, &vma);
+		}
 		if (text) {
 			wire_text_set(why, WHY_MAPPING, "it has %s: %.100s at %llx", text,
 				      name_of(map), (unsigned long long)map->start);
@@ -184,6 +194,8 @@ int collect_maps(struct stub *stub, struct collected *c, struct wire_text *why)
 	uint64_t agent = stub->process->agent.base;
 	bool agent_done = false;
 	int err = image_read_maps(stub->process, &c->maps);
+
+	c->shared_image = shared_next_image();
 
 	for (size_t i = 0; !err && i < c->maps.n; i++) {
 		const struct map *map = &c->maps.v[i];

@@ -186,6 +186,10 @@ int collect_process(struct stub *stub, struct collected *c, struct wire_text *wh
 	memcpy(c->image.rlim, a->limits, sizeof(c->image.rlim));
 	if (limits_map(a->limits))
 		c->image.flags |= IMG_MAP_SYNC;
+	/* Locked memory refuses some changes. */
+	for (size_t i = 0; i < c->maps.n; i++)
+		if (c->maps.v[i].vmf & VMF_LOCKED)
+			c->image.flags |= IMG_MAP_SYNC;
 	c->image.mmap_top = mmap_top(c);
 	memcpy(c->sigacts, a->sigacts, sizeof(c->sigacts));
 	free(a);

@@ -10,22 +10,62 @@
 
 #include "userland/deputy/call.h"
 #include "userland/deputy/inject.h"
+#include "userland/deputy/maps.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/shared_int.h"
 #include "userland/deputy/stub.h"
-
-/* What no file system has: together with a number of our own. */
-#define DEV_SHARED (UINT64_MAX - 1)
 
 void shared_identity_new(uint64_t len, struct wire_file *file)
 {
 	static uint32_t last;
 
 	*file = (struct wire_file){
-		.dev = DEV_SHARED,
+		.dev = WFILE_MEMORY,
 		.ino = (uint64_t)getpid() << 32 | ++last,
 		.size = len,
 		.mtime_ns = WFILE_FRESH,
 	};
+}
+
+uint64_t shared_next_image(void)
+{
+	static uint32_t last;
+
+	return (uint64_t)getpid() << 32 | ++last;
+}
+
+static bool same_memory(const struct map *a, const struct map *b)
+{
+	return a->shared && b->shared && a->ino == b->ino && a->major == b->major &&
+	       a->minor == b->minor;
+}
+
+bool shared_identity_alone(const struct process *process, const struct map *map, uint64_t image,
+			   struct wire_file *file)
+{
+	struct process *other;
+	bool alone = true;
+
+	/* Only fork hands such memory on, so only the job has it. */
+	if (strcmp(map->name, "/dev/zero") || !map->deleted)
+		return false;
+	list_for_each_entry(other, &processes, link) {
+		struct maps maps;
+
+		if (other == process || maps_read(&maps, process_live_pid(other), false))
+			continue;	/* it has ended */
+		for (size_t i = 0; i < maps.n; i++)
+			alone &= !same_memory(&maps.v[i], map);
+		maps_free(&maps);
+	}
+	*file = (struct wire_file){
+		.dev = WFILE_MEMORY,
+		.ino = map->ino,
+		.size = UINT64_MAX,
+		.mtime_ns = WFILE_SHARED,
+		.ctime_ns = image,
+	};
+	return alone;
 }
 
 static void answer(struct session *session, const struct wire_hdr *hdr, int64_t ret)
@@ -43,6 +83,10 @@ const char *shared_put(struct stub *stub, struct session *session, const struct 
 
 	if (wrong)
 		return wrong;
+	if (put->file.dev != WFILE_MEMORY) {
+		answer(session, hdr, shared_file_put(session, put, put + 1));
+		return NULL;
+	}
 	if (!stub) {
 		answer(session, hdr, -ESRCH);
 		return NULL;
