@@ -193,6 +193,8 @@ struct wire_file {
 #define WFILE_FRESH (UINT64_MAX - 1)
 /* dev of such memory that is no file, which only those who map it can see. */
 #define WFILE_MEMORY (UINT64_MAX - 1)
+/* dev of a System V segment, whose id is ino. */
+#define WFILE_SYSV (UINT64_MAX - 2)
 
 enum {
 	WVMA_READ = 1,	/* PROT_* */
@@ -350,8 +352,8 @@ struct wire_reply {
 };
 
 /*
- * Pages of shared memory that this node has changed: of a file, at this offset; or WFILE_MEMORY, for the
- * stub's mapping at addr, whose rights are prot. npages pages follow. Answered by REPLY, ret 0 or -errno.
+ * Pages of shared memory that this node has changed: of a file, at this offset; or, if it is none, for
+ * the stub's mapping at addr, whose rights are prot. npages pages follow. Answered by REPLY, ret 0 or -errno.
  */
 struct wire_put {
 	struct wire_file file;
@@ -368,9 +370,12 @@ struct wire_mmap {
 	uint32_t prot;
 	uint32_t flags;		/* MAP_*, with MAP_FIXED or MAP_FIXED_NOREPLACE */
 	int32_t fd;
-	uint32_t reserved;
+	uint32_t kind;		/* MMAP_* */
 	uint64_t offset;
 };
+
+/* SHMAT: shmat(2) of segment fd, with these flags of its own. */
+enum { MMAP_FILE, MMAP_SHMAT };
 
 struct wire_mmapped {
 	int64_t ret;

@@ -13,6 +13,7 @@
 #include "kernel/cpu/trap.h"
 #include "kernel/proc/proc.h"
 #include "proto/syscalls.h"
+#include "proto/wire.h"
 
 /*
  * Serves a call: returns what goes to rax, one of the restart codes, or RETREATED. Runs in the
@@ -34,6 +35,13 @@ long home_call(uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, 
 void home_replay(uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
 		 uint64_t a5);
 
+/*
+ * memory.c: home makes this mapping, at a place that was found for it, and says what file it is; then it
+ * exists here, too. flags: MAP_*. mm->map_lock is held. Its address, or -errno, why->code set: retreat.
+ */
+struct mm;
+long map_by_home(struct mm *mm, const struct wire_mmap *map, uint32_t flags, struct wire_text *why);
+
 /* For a call that this node does not serve in this form. */
 long not_served(uint64_t nr, const char *form);
 
@@ -46,9 +54,9 @@ long mask_begin(uint64_t set, uint64_t size);
 void mask_end(long ret);
 
 /*
- * sys_NAME() for each call that is LOCAL or SPLIT, by family: memory.c, signal_calls.c,
+ * sys_NAME() for each call that is LOCAL or SPLIT, by family: memory.c, shm_calls.c, signal_calls.c,
  * time_calls.c, wait_calls.c, process_calls.c, fork_calls.c, exec_calls.c, file_calls.c,
- * message_calls.c, ipc_calls.c.
+ * open_calls.c, message_calls.c, ipc_calls.c, mincore.c.
  */
 #define DECLARE_LOCAL(name) sys_fn sys_##name;
 #define DECLARE_SPLIT(name) sys_fn sys_##name;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System V semaphores and POSIX message queues: forms whose buffers the table cannot describe. */
+#include <errno.h>
 #include <string.h>
 
 #include "kernel/abi/abi.h"
@@ -33,9 +34,9 @@ static long all_values(const uint64_t args[6], uint8_t kind)
 	struct sys_desc d = { "semctl", SYS_SPLIT, { { ARG_V, 0, 0 }, { ARG_V, 0, 0 }, { ARG_V, 0, 0 } } };
 	long err = guest_call(&stat);
 
-	if (restart_code(err))
+	if (restart_code(err) || err == -EINVAL || err == -EIDRM)
 		return err;
-	/* A set that may be written but not read, or none: home says, without its values. */
+	/* A set that may be written but not read. */
 	if (err)
 		return not_served(NR_SEMCTL, "a set that cannot be asked for its size");
 	d.args[3].kind = kind;

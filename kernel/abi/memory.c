@@ -86,50 +86,53 @@ static long map_anon(struct mm *mm, const uint64_t args[6])
 	return ret;
 }
 
-/*
- * Home makes the mapping, and says what file it is; then it exists here. Shared memory is a file, too:
- * one without a name.
- */
+long map_by_home(struct mm *mm, const struct wire_mmap *map, uint32_t flags, struct wire_text *why)
+{
+	struct wire_file id;
+	struct cfile *file;
+	long ret;
+
+	mm_hold(mm, map->addr, PAGE_ALIGN_UP(map->len));
+	ret = guest_mmap(map, &id, why);
+	if (ret >= 0) {
+		file = filecache_open(current_proc->home_id, &id);
+		ret = -ENOMEM;
+		if (file) {
+			ret = mm_map_file(mm, map->addr, map->len, map->prot,
+					  (flags & ~MM_MAP_FIXED_NOREPLACE) | MM_MAP_FIXED, file,
+					  map->offset);
+			cfile_put(file);
+		}
+		/* What is there now at home is the new file: the old pages here mean nothing. */
+		if (ret < 0) {
+			mm_unmap(mm, map->addr, map->len);
+			home_replay(NR_MUNMAP, map->addr, map->len, 0, 0, 0, 0);
+			wire_text_set(why, WHY_MEMORY, "no memory for the mapping of a file");
+		}
+	}
+	mm_release(mm);
+	return ret;
+}
+
+/* A file; or shared memory, which is one, too, but has no name. */
 static long map_file(struct mm *mm, const uint64_t args[6], struct wire_text *why)
 {
-	uint64_t len = args[1], prot = args[2], flags = args[3];
+	uint64_t len = args[1], flags = args[3];
 	struct wire_mmap map = {
 		.len = len,
-		.prot = prot,
+		.prot = args[2],
 		.flags = (flags & ~(uint64_t)MM_MAP_POPULATE) |
 			 (flags & MM_MAP_FIXED ? 0 : MM_MAP_FIXED_NOREPLACE),
 		.fd = (int)args[4],
 		/* Linux does not look at it for memory that is no file's. */
 		.offset = flags & MM_MAP_ANONYMOUS ? 0 : args[5],
 	};
-	struct wire_file id;
-	struct cfile *file;
-	long at, ret;
+	long at = mm_place(mm, args[0], len, flags);
 
-	at = mm_place(mm, args[0], len, flags);
 	if (at < 0)
 		return at;
 	map.addr = at;
-	mm_hold(mm, at, PAGE_ALIGN_UP(len));
-	ret = guest_mmap(&map, &id, why);
-	if (ret >= 0) {
-		file = filecache_open(current_proc->home_id, &id);
-		ret = -ENOMEM;
-		if (file) {
-			ret = mm_map_file(mm, at, len, prot,
-					  (flags & ~MM_MAP_FIXED_NOREPLACE) | MM_MAP_FIXED, file,
-					  map.offset);
-			cfile_put(file);
-		}
-		/* What is there now at home is the new file: the old pages here mean nothing. */
-		if (ret < 0) {
-			mm_unmap(mm, at, len);
-			home_replay(NR_MUNMAP, at, len, 0, 0, 0, 0);
-			wire_text_set(why, WHY_MEMORY, "no memory for the mapping of a file");
-		}
-	}
-	mm_release(mm);
-	return ret;
+	return map_by_home(mm, &map, flags, why);
 }
 
 long sys_mmap(struct trapframe *tf, const uint64_t args[6])

@@ -54,6 +54,10 @@ long sys_exit(struct trapframe *tf, const uint64_t args[6])
 long sys_exit_group(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
+	/* While what it touches may still come from home. */
+	futex_die(current_user);
+	if (current_user->retreating)
+		return RETREATED;
 	proc_exit(current_proc, 0, (int)args[0]);
 	return 0;
 }

@@ -26,6 +26,15 @@ static bool has_shared(const struct guest *g)
 	return __atomic_load_n(&g->mm->vmas.live, __ATOMIC_RELAXED);
 }
 
+/* None of its threads runs: those that do not wait for a child of vfork are parked. */
+static bool sleeps(const struct proc *proc)
+{
+	unsigned parked = __atomic_load_n(&proc->nparked, __ATOMIC_ACQUIRE);
+	unsigned vforks = __atomic_load_n(&proc->nvforks, __ATOMIC_ACQUIRE);
+
+	return vforks && parked + vforks == proc->nthreads;
+}
+
 /*
  * Has everybody come? Who has not is called; who waits for a child of vfork does not run either, and
  * comes when that has gone. Called with s->lock held.
@@ -43,9 +52,10 @@ static bool all_here(struct session *s, const struct proc *first)
 			snprintf(text, sizeof(text),
 				 "it may share memory with process %u (%s), which goes home",
 				 first->pid, first->comm);
+			g->proc->gate_called = true;
 			proc_recall(g->proc, WHY_MAPPING, text);
 		}
-		all &= __atomic_load_n(&g->proc->nvforks, __ATOMIC_ACQUIRE) > 0;
+		all &= sleeps(g->proc);
 	}
 	return all;
 }
@@ -111,7 +121,7 @@ static void begin_sharers(struct session *s)
 	spin_unlock(&s->lock);
 }
 
-static int put_all(struct session *s, bool files_only)
+static int put_by(struct session *s, unsigned which)
 {
 	struct put put = { .s = s };
 	struct mm *mm;
@@ -119,7 +129,7 @@ static int put_all(struct session *s, bool files_only)
 
 	begin_sharers(s);
 	while (!err && (mm = next_sharer(s, &put.pid))) {
-		err = mm_put_shared(mm, files_only, put_pages, &put);
+		err = mm_put_shared(mm, which, put_pages, &put);
 		mm_put(mm);
 		/* It has ended at home: the others have the same memory. */
 		if (err == -ESRCH)
@@ -128,10 +138,18 @@ static int put_all(struct session *s, bool files_only)
 	return err;
 }
 
+/* Some of those who map it may not write to it at home. */
+static int put_all(struct session *s, unsigned which)
+{
+	int err = put_by(s, which | MM_PUT_WRITABLE);
+
+	return err ? err : put_by(s, which);
+}
+
 /* Everybody waits: home gets what is new. 0 or -errno, then the memory is still this node's. */
 static int hand_over(struct session *s)
 {
-	int err = put_all(s, false);
+	int err = put_all(s, 0);
 	struct guest *g;
 
 	spin_lock(&s->lock);
@@ -166,7 +184,7 @@ void guest_share_sync(struct session *s)
 		mm_share_protect(mm);
 		mm_put(mm);
 	}
-	put_all(s, true);
+	put_all(s, MM_PUT_FILES);
 	begin_sharers(s);
 	while ((mm = next_sharer(s, &pid))) {
 		mm_share_mark(mm);

@@ -160,6 +160,17 @@ static int fault_away(struct fault *f)
 	return err ? err : -EAGAIN;
 }
 
+/* A slot that could not be claimed: for lack of memory, or because another process was faster? */
+static bool still_absent(struct cfile *file, uint64_t index)
+{
+	struct page *page;
+	enum cpage_state state = filecache_lookup(file, index, &page);
+
+	if (state == CPAGE_PRESENT)
+		page_put(page);
+	return state == CPAGE_ABSENT;
+}
+
 /*
  * Asks for a page of a file and its neighbours. Only pages that are untouched in this address space
  * are asked for: home reads through its copy of it, where all others may have private content.
@@ -173,7 +184,7 @@ static int fetch_file(struct fault *f, struct cfile *file, uint64_t index)
 	if (!guest_memory_ok(MM_FAULT_WINDOW))
 		return -ENOMEM;
 	if (!filecache_claim(file, index, 1))
-		return -ENOMEM;
+		return still_absent(file, index) ? -ENOMEM : 0;
 	fault_window(f, &low, &high);
 	while (from > low && !*window_pte(f, from - PAGE_SIZE) &&
 	       filecache_claim(file, index - (f->addr - from) / PAGE_SIZE - 1, 1))

@@ -218,8 +218,12 @@ enum wire_page_kind mm_read_page(struct mm *mm, uint64_t addr, void *buf);
  * the same; nobody who maps them may run. fn may sleep; a result other than 0 ends it and is returned,
  * and home has none of those last given to it. Or -ENOMEM.
  */
+enum {
+	MM_PUT_FILES = 1,    /* only what others can see */
+	MM_PUT_WRITABLE = 2, /* only by mappings that may be written */
+};
 typedef int mm_put_fn(void *arg, const struct wire_put *put, const void *pages);
-int mm_put_shared(struct mm *mm, bool files_only, mm_put_fn *fn, void *arg);
+int mm_put_shared(struct mm *mm, unsigned which, mm_put_fn *fn, void *arg);
 
 /*
  * The same while they run, for memory that is a file: first mm_share_protect() of all who map it, so that
@@ -277,6 +281,12 @@ long mm_advise_dontneed(struct mm *mm, uint64_t addr, uint64_t len, bool lazy);
 
 /* As the brk system call: the new break, or the old one when it cannot be moved there. */
 long mm_brk(struct mm *mm, uint64_t brk);
+
+/*
+ * shmdt: removes what is left of the System V segment that was attached at addr. 0, -EINVAL when there is
+ * none.
+ */
+long mm_detach(struct mm *mm, uint64_t addr);
 
 /* Is any of the range shared memory that is written in place? */
 bool mm_range_live(struct mm *mm, uint64_t addr, uint64_t len);

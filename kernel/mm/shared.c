@@ -19,13 +19,14 @@ struct live_map {
 };
 
 /* The first at or above *at; moves *at behind it. */
-static bool next_live(struct mm *mm, uint64_t *at, bool files_only, struct live_map *map)
+static bool next_live(struct mm *mm, uint64_t *at, unsigned which, struct live_map *map)
 {
 	const struct vma *v;
 
 	mutex_lock(&mm->lock);
 	v = vma_find(&mm->vmas, *at);
-	while (v && !((v->flags & VMA_LIVE) && (!files_only || cfile_seen(v->file))))
+	while (v && (!(v->flags & VMA_LIVE) || ((which & MM_PUT_FILES) && !cfile_seen(v->file)) ||
+		     ((which & MM_PUT_WRITABLE) && !(v->flags & WVMA_WRITE))))
 		v = v->next;
 	if (v) {
 		map->file = cfile_get(v->file);
@@ -74,19 +75,54 @@ static int put_map(const struct live_map *map, uint8_t *buf, mm_put_fn *fn, void
 	return err;
 }
 
-int mm_put_shared(struct mm *mm, bool files_only, mm_put_fn *fn, void *arg)
+int mm_put_shared(struct mm *mm, unsigned which, mm_put_fn *fn, void *arg)
 {
 	uint8_t *buf = kmalloc(WIRE_PAGES_MAX * PAGE_SIZE);
 	struct live_map map;
 	uint64_t at = 0;
 	int err = buf ? 0 : -ENOMEM;
 
-	while (!err && next_live(mm, &at, files_only, &map)) {
+	while (!err && next_live(mm, &at, which, &map)) {
 		err = put_map(&map, buf, fn, arg);
 		cfile_put(map.file);
 	}
 	kfree(buf);
 	return err;
+}
+
+/* The first piece of the segment of `file` (NULL: of any) that was attached at addr. */
+static bool attached_piece(struct mm *mm, uint64_t addr, const struct cfile **file, uint64_t *start,
+			   uint64_t *len)
+{
+	const struct vma *v;
+	bool found = false;
+
+	mutex_lock(&mm->lock);
+	for (v = vma_find(&mm->vmas, addr); v && !found; v = v->next) {
+		if (!(v->flags & VMA_LIVE) || cfile_identity(v->file)->dev != WFILE_SYSV ||
+		    v->start - addr != v->offset || (*file && v->file != *file))
+			continue;
+		found = true;
+		*file = v->file;
+		*start = v->start;
+		*len = v->end - v->start;
+	}
+	mutex_unlock(&mm->lock);
+	return found;
+}
+
+long mm_detach(struct mm *mm, uint64_t addr)
+{
+	const struct cfile *file = NULL; /* only compared, it may be gone */
+	uint64_t start, len;
+	long ret = -EINVAL;
+
+	while (attached_piece(mm, addr, &file, &start, &len)) {
+		ret = mm_unmap(mm, start, len);
+		if (ret)
+			break;
+	}
+	return ret;
 }
 
 /* --- files --------------------------------------------------------------------------------------- */

@@ -294,6 +294,7 @@ static int leave_together(struct trapframe *tf)
 	spin_lock(&proc->lock);
 	proc->nparked++;
 	waitq_wake_all(&proc->stop_wq);
+	guest_gate_look(proc->session);
 	while (proc->moving || (!proc->left && proc->recalled && !proc_ending(proc))) {
 		/* A thread may be born, or end, while others wait: counted anew each time. */
 		if (!proc->moving && proc->nparked == proc->nthreads) {

@@ -416,6 +416,12 @@ static void robust_exit(struct uthread *u)
 		robust_release(u, (pending & ~ROBUST_PI) + offset, true);
 }
 
+void futex_die(struct uthread *u)
+{
+	if (current->mm->vmas.live)
+		robust_exit(u);
+}
+
 bool futex_exit_prepare(struct uthread *u)
 {
 	robust_exit(u);

@@ -24,6 +24,12 @@ long futex_wait_on(uint64_t addr, bool shared, uint32_t val, uint32_t bitset, ui
  */
 bool futex_exit_prepare(struct uthread *u);
 
+/*
+ * The current thread ends with its process: robust mutexes in memory that other processes share are given
+ * up, as far as the memory is here.
+ */
+void futex_die(struct uthread *u);
+
 /* Wakes up to n threads that wait at the address. Returns how many. */
 long futex_wake_address(struct mm *mm, uint64_t addr, int n);
 

@@ -319,6 +319,8 @@ void proc_thread_gone(void)
 	if (alone)
 		guest_thread_exit(proc, u->tid);
 	thread_farewell(proc, u);
+	if (proc_ending(proc) && !proc->left)
+		futex_die(u);
 	spin_lock(&proc->lock);
 	proc->stime_gone += u->stime_ns;
 	proc->utime_gone += total > u->stime_ns ? total - u->stime_ns : 0;

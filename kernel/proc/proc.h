@@ -64,6 +64,7 @@ struct proc {
 	unsigned nexiting;		/* of these, how many end by themselves */
 	unsigned nparked;		/* of these, how many wait to go home together */
 	unsigned nvforks;		/* of these, how many wait for a child of vfork */
+	bool gate_called;		/* others wait for it to park (kernel/guest/shared.c) */
 	/* Those that ended last, for signals that were sent to them before home knew. */
 	uint32_t ended[ENDED_TIDS];
 	unsigned nended;

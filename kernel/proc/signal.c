@@ -168,7 +168,8 @@ bool signal_pending(struct thread *t)
 bool proc_recall_due(const struct proc *proc)
 {
 	return __atomic_load_n(&proc->recalled, __ATOMIC_ACQUIRE) &&
-	       ((!proc->shares_mm && !proc->nvforks) || current_user->retreating);
+	       ((!proc->shares_mm && (!proc->nvforks || proc->gate_called)) ||
+		current_user->retreating);
 }
 
 bool signal_wakes(struct thread *t)

@@ -189,6 +189,15 @@ static int slot_get(struct stub *stub)
 	return 0;
 }
 
+uint64_t agent_scratch_bytes(const struct process *process)
+{
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < process->agent.nslots; i++)
+		bytes += process->agent.slots[i].size;
+	return bytes;
+}
+
 void agent_slot_free(struct stub *stub)
 {
 	if (stub->slot >= 0)

@@ -51,4 +51,7 @@ struct vdso_range {
 };
 int stub_vdso(struct stub *stub, struct vdso_range *range);
 
+/* Bytes of its scratch areas that are mapped. */
+uint64_t agent_scratch_bytes(const struct process *process);
+
 #endif

@@ -59,7 +59,7 @@ static void park(struct alarm *alarm)
 		return;
 	if (backlog_gathers(stub->process))
 		return;
-	if (image_wants_idle(stub->process)) {
+	if (image_wants_idle(stub)) {
 		go_on(stub);
 		return;
 	}
@@ -83,7 +83,7 @@ static void go_on(struct stub *stub)
 	}
 	if (stub->state == STUB_IDLE && !stub->dead) {
 		image_idle(stub);
-		alarm_set(&stub->park, image_wants_idle(stub->process) ? 0 : MS(PARK_MS));
+		alarm_set(&stub->park, image_wants_idle(stub) ? 0 : MS(PARK_MS));
 		backlog_go(stub);
 	}
 }
@@ -242,7 +242,7 @@ static void carry_on(struct stub *stub)
 			finish_abort(stub);
 		else
 			resume_call(stub);
-	} else if (call_first(stub) || image_wants_idle(stub->process) ||
+	} else if (call_first(stub) || image_wants_idle(stub) ||
 		   backlog_gathers(stub->process)) {
 		become_idle(stub);
 	} else {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -98,6 +99,15 @@ static void answer(struct stub *stub, const struct call *call, const struct wire
 		      sizeof(*mapped));
 }
 
+/* What no node asks for. */
+static bool impossible(const struct wire_mmap *map)
+{
+	if (map->kind == MMAP_SHMAT)
+		return map->flags & ~(uint32_t)(SHM_RDONLY | SHM_EXEC) || !map->addr;
+	return map->kind != MMAP_FILE || !(map->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) ||
+	       ((map->flags & MAP_ANONYMOUS) && (map->flags & MAP_TYPE) != MAP_SHARED);
+}
+
 void call_mmap(struct stub *stub, struct call *call)
 {
 	struct wire_mmapped mapped = { 0 };
@@ -106,16 +116,18 @@ void call_mmap(struct stub *stub, struct call *call)
 	int copy;
 
 	memcpy(&map, call->bytes, sizeof(map));
-	if (!(map.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) ||
-	    ((map.flags & MAP_ANONYMOUS) && (map.flags & MAP_TYPE) != MAP_SHARED) ||
+	if (impossible(&map) ||
 	    map.addr + map.len < map.addr ||
 	    agent_touched(stub->process, map.addr, map.addr + map.len)) {
 		session_fail(stub->process->session, "it sent an impossible mmap for process %d",
 			     stub->process->pid);
 		return;
 	}
-	copy = map.flags & MAP_ANONYMOUS ? -EBADF : copy_fd(stub, map.fd);
-	if (map.flags & MAP_ANONYMOUS)
+	copy = map.kind != MMAP_FILE || (map.flags & MAP_ANONYMOUS) ? -EBADF :
+								      copy_fd(stub, map.fd);
+	if (map.kind == MMAP_SHMAT)
+		shared_segment(stub, map.fd, &mapped.file, &mapped.why);
+	else if (map.flags & MAP_ANONYMOUS)
 		shared_identity_new(map.len, &mapped.file);
 	else if (copy >= 0 && !fstat(copy, &st)) {
 		judge(stub->process->session, copy, &map, &st, &mapped);
@@ -127,7 +139,9 @@ void call_mmap(struct stub *stub, struct call *call)
 		close(copy);
 	/* On a bad descriptor Linux says itself what is wrong with the call. */
 	mapped.ret = -EAGAIN;
-	if (mapped.why.code == WHY_NONE)
+	if (mapped.why.code == WHY_NONE && map.kind == MMAP_SHMAT)
+		mapped.ret = inject_call(stub, SYS_shmat, map.fd, map.addr, map.flags);
+	else if (mapped.why.code == WHY_NONE)
 		mapped.ret = inject_call(stub, SYS_mmap, map.addr, map.len, map.prot, map.flags,
 					 map.fd, map.offset);
 	if (stub->dead)

@@ -15,9 +15,11 @@
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/inject.h"
 #include "userland/deputy/loop.h"
+#include "userland/deputy/procfs.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/shared.h"
 #include "userland/deputy/stub.h"
+#include "userland/deputy/written.h"
 
 #define ALIGN  64u  /* of buffers in scratch: as much as any struct wants */
 #define SECTOR 512u /* what O_DIRECT transfers: larger buffers lie in their page as the program's did */
@@ -223,7 +225,7 @@ void call_reply(struct stub *stub, const struct call *call, int64_t ret)
 
 void call_end(struct stub *stub, struct call *call, int64_t ret)
 {
-	struct wire_reply reply = { .ret = ret, .nlens = call->head.nbufs };
+	struct wire_reply reply = { .nlens = call->head.nbufs };
 	uint8_t *content = NULL, *at;
 
 	if (call->head.nr == SYS_sendmsg || call->head.nr == SYS_sendmmsg)
@@ -232,6 +234,8 @@ void call_end(struct stub *stub, struct call *call, int64_t ret)
 		return;
 	if (call->hdr.flags & WF_ONEWAY)
 		return;
+	reply.ret = ret = procfs_ended(stub, call, ret);
+	written_ended(stub, call, ret);
 	for (unsigned i = 0; i < call->head.nbufs; i++) {
 		reply.lens[i] = back_len(&call->bufs[i], ret);
 		reply.total += reply.lens[i];

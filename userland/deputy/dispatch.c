@@ -70,7 +70,7 @@ static const char *to_image(struct process *process, struct session *session,
 	return is_guest(stub) ? NULL : "an image of a process that is not there";
 }
 
-/* The thread that is to do what concerns the process: the one named, or another that is not busy. */
+/* Who is to do what concerns the process: the thread named, or another that is not busy. */
 static struct stub *not_busy(struct stub *named)
 {
 	struct stub *stub;

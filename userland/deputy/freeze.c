@@ -94,18 +94,15 @@ static int step(struct stub *stub)
 }
 
 /* The vDSO reads pages that exist only here: a process may not leave from within it. */
-static int leave_vdso(struct stub *stub)
+static int leave_vdso(struct stub *stub, const struct vdso_range *vdso)
 {
-	struct vdso_range vdso;
 	int err;
 
-	if (stub_vdso(stub, &vdso))
-		return 0;
 	for (int i = 0; i < STEPS_MAX; i++) {
 		err = stub_get_regs(stub, &stub->regs);
 		if (err)
 			return err;
-		if (stub->regs.rip < vdso.start || stub->regs.rip >= vdso.end)
+		if (stub->regs.rip < vdso->start || stub->regs.rip >= vdso->end)
 			return 0;
 		/* A clock that falls back to the system call is interrupted in here, too. */
 		err = restart_call(stub, &stub->regs);
@@ -130,7 +127,7 @@ void freeze_insist(struct stub *stub)
 }
 
 /* It stops being a thread that runs: its state is noted, and Linux is to have nothing more to say. */
-static int settle(struct stub *stub)
+static int settle(struct stub *stub, const struct vdso_range *vdso)
 {
 	int err = stub_get_regs(stub, &stub->regs);
 
@@ -141,7 +138,7 @@ static int settle(struct stub *stub)
 	if (!err && stub->regs.cs != USER_CS)
 		err = -ENOEXEC;
 	if (!err)
-		err = leave_vdso(stub);
+		err = leave_vdso(stub, vdso);
 	if (!err)
 		err = settle_call(stub, &stub->regs);
 	if (!err)
@@ -149,14 +146,26 @@ static int settle(struct stub *stub)
 	return err;
 }
 
+/* The same for all threads, and long to look up when there are many; empty if there is none. */
+static void find_vdso(struct process *process, struct vdso_range *vdso)
+{
+	struct stub *stub = process_stub(process);
+
+	*vdso = (struct vdso_range){ 0, 0 };
+	if (stub)
+		stub_vdso(stub, vdso);
+}
+
 int freeze_prepare(struct process *process, struct wire_text *why)
 {
+	struct vdso_range vdso;
 	struct stub *stub;
 	int err = 0;
 
+	find_vdso(process, &vdso);
 	/* All of them, whatever there is against one: freeze_undo() lets all go on from there. */
 	for_each_thread(stub, process) {
-		int bad = stub_ends(stub) ? 0 : settle(stub);
+		int bad = stub_ends(stub) ? 0 : settle(stub, &vdso);
 
 		err = err ? err : bad;
 	}
@@ -203,11 +212,13 @@ void freeze_undo(struct process *process)
 
 void freeze_cancel(struct process *process)
 {
+	struct vdso_range vdso;
 	struct stub *stub;
 
+	find_vdso(process, &vdso);
 	for_each_thread(stub, process)
 		if (stub->state == STUB_LEAVING && !stub->dead)
-			settle(stub);
+			settle(stub, &vdso);
 	for_each_thread(stub, process) {
 		if (stub->dead)
 			continue;

@@ -32,7 +32,7 @@
 #define USER_TOP	0x7ffffffff000ULL
 #define SIGNALS_MAX	65536u		/* more than any RLIMIT_SIGPENDING that is usual */
 #define RUNS_MAX	(1u << 24)
-#define HOT_MESSAGES_MAX 1024u
+#define HOT_MESSAGES_MAX 1024u		/* for each thread */
 #define ARGS_MAX	(8u << 20)	/* bytes: execve(2) takes at most 6 MB */
 
 /* A message of hot pages, kept until the stub is ready for it. */
@@ -166,11 +166,8 @@ static const char *on_runs(struct home *home, const struct wire_hdr *hdr, const 
 static const char *on_hot(struct home *home, const struct wire_hdr *hdr, const void *payload)
 {
 	struct hot_page *hot;
-	unsigned n = 0;
 
-	for (hot = home->hot; hot; hot = hot->next)
-		n++;
-	if (n == HOT_MESSAGES_MAX)
+	if (home->nhot++ >= HOT_MESSAGES_MAX * home->nthreads)
 		return "too many pages sent unasked";
 	hot = malloc(offsetof(struct hot_page, pages) + hdr->len);
 	if (!hot)

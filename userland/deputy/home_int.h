@@ -63,6 +63,7 @@ struct home {
 	struct home_signal *signals;	/* in the order they came */
 	unsigned nsignals;
 	struct hot_page *hot;		/* a list, until IMG_COMMIT */
+	unsigned nhot;
 
 	struct runs runs;		/* from IMG_COMMIT on sorted, and cut at mappings' ends */
 	uint64_t *first;		/* of each run: index of its first page in state */

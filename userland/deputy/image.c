@@ -245,13 +245,26 @@ void image_done(struct process *process)
 	if (!process->image)
 		return;
 	process->image->drop = true;
-	for_each_thread(stub, process)
+	stub = image_idler(process);
+	if (stub)
 		image_idle(stub);
 }
 
-bool image_wants_idle(const struct process *process)
+struct stub *image_idler(const struct process *process)
 {
-	return process->image && process->image->drop;
+	struct stub *stub;
+
+	if (!process->image || !process->image->drop)
+		return NULL;
+	for_each_thread(stub, process)
+		if (!stub->dead && (stub->state == STUB_IDLE || stub->state == STUB_PARKED))
+			return stub;
+	return NULL;
+}
+
+bool image_wants_idle(const struct stub *stub)
+{
+	return image_idler(stub->process) == stub;
 }
 
 void image_idle(struct stub *stub)
@@ -260,7 +273,7 @@ void image_idle(struct stub *stub)
 	struct runs keep = { 0 };
 	uint64_t start, end;
 
-	if (!image_wants_idle(stub->process) || stub->state != STUB_IDLE || !stub->stopped)
+	if (!image_wants_idle(stub) || stub->state != STUB_IDLE || !stub->stopped)
 		return;
 	/* What ps(1) shows of it is read from its memory here. */
 	if (procinfo_args(stub->process->pid, &start, &end) && end > start)

@@ -60,7 +60,9 @@ const char *image_page_get(struct process *process, struct session *session, con
  */
 void image_idle(struct stub *stub);
 /* There is something to do: a stub that is parked in its pause is worth waking. */
-bool image_wants_idle(const struct process *process);
+bool image_wants_idle(const struct stub *stub);
+/* The one stub that there is something to do for, or NULL. */
+struct stub *image_idler(const struct process *process);
 
 /* The stub's fork has made this child, away too, its memory a copy of the parent's as it is here. */
 void image_forked(struct process *parent, struct process *child);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Identities of mapped files. */
 #include "userland/deputy/image_file.h"
+#include "userland/deputy/written.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,7 @@ void file_identity(const struct stat *st, struct wire_file *file)
 		.mtime_ns = ns_of(&st->st_mtim),
 		.ctime_ns = ns_of(&st->st_ctim),
 	};
+	written_mapped(file);
 }
 
 /* map_files leads to the mapped file itself, whatever became of its name; but not for everybody. */

@@ -71,7 +71,10 @@ struct collected {
 	uint64_t shared_image;	/* names shared memory of this image */
 };
 
-/* Each adds its part to c, of the process that the stub is a thread of; 0, or a negative errno with *why set. */
+/*
+ * Each adds its part to c, of the process that the stub is a thread of; 0, or a negative errno with
+ * *why set.
+ */
 int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_text *why);
 /* maps, with flags: from the look before the freeze where that still holds. 0 or a negative errno. */
 int image_read_maps(struct process *process, struct maps *maps);

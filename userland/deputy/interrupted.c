@@ -21,36 +21,40 @@
 #define SCRATCH_BELOW 512
 
 /*
- * When the process last ran, in the scheduler's clock of the CPU where that was. That clock does not
+ * When the thread last ran, in the scheduler's clock of the CPU where that was. That clock does not
  * count what the CPU spent on interrupts, so what a sleep took is never found too long.
  */
 static bool last_ran(pid_t pid, struct last_ran *out)
 {
 	char path[48], line[256];
 	unsigned long long ms, ns;
+	bool clock = false, count = false;
 	FILE *f;
 	char *p;
 
-	out->known = false;
-	snprintf(path, sizeof(path), "/proc/%d/sched", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (!out->known && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "se.exec_start", 13) && (p = strchr(line, ':')) &&
-		    sscanf(p + 1, "%llu.%6llu", &ms, &ns) == 2) {
-			out->ns = ms * (uint64_t)MSEC + ns;
-			out->known = true;
-		}
-	fclose(f);
+	/* First whether it sleeps: what is read then, is of that sleep or a later one. */
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = out->known ? fopen(path, "re") : NULL;
+	f = fopen(path, "re");
 	out->known = f && fgets(line, sizeof(line), f) && (p = strrchr(line, ')')) &&
-		     sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+		     sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
 				   "%*d %*d %*d %*u %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u "
-				   "%*u %*u %*u %*d %d", &out->cpu) == 1;
+				   "%*u %*u %*u %*d %d", &out->state, &out->cpu) == 2;
 	if (f)
 		fclose(f);
+	snprintf(path, sizeof(path), "/proc/%d/sched", pid);
+	f = out->known ? fopen(path, "re") : NULL;
+	while (f && fgets(line, sizeof(line), f)) {
+		p = strchr(line, ':');
+		if (!strncmp(line, "se.exec_start", 13))
+			clock = p && sscanf(p + 1, "%llu.%6llu", &ms, &ns) == 2;
+		else if (!strncmp(line, "nr_voluntary_switches", 21))
+			count = p && sscanf(p + 1, "%llu", &out->switches) == 1;
+	}
+	if (f)
+		fclose(f);
+	out->known = clock && count;
+	if (out->known)
+		out->ns = ms * (uint64_t)MSEC + ns;
 	return out->known;
 }
 
@@ -77,9 +81,13 @@ static int64_t left_of(const struct stub *stub, int64_t length)
 {
 	struct last_ran now;
 
-	/* Only the same CPU's clock can be compared. */
-	if (!stub->ran.known || !last_ran(stub->pid, &now) || now.cpu != stub->ran.cpu ||
-	    now.ns < stub->ran.ns)
+	/*
+	 * Only the same CPU's clock can be compared; and only if it has been in this one sleep from then
+	 * on, until our stop (which looks like a second).
+	 */
+	if (!stub->ran.known || stub->ran.state != 'S' || !last_ran(stub->pid, &now) ||
+	    now.cpu != stub->ran.cpu || now.ns < stub->ran.ns ||
+	    now.switches != stub->ran.switches + 1)
 		return length;
 	length -= (int64_t)(now.ns - stub->ran.ns);
 	return length > 1 ? length : 1;

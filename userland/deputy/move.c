@@ -401,6 +401,7 @@ void move_refused(struct process *process, const struct wire_text *why)
 void move_done(struct process *process)
 {
 	struct move *move = process->move;
+	struct stub *stub;
 	char size[32];
 
 	if (move && move->kind != MOVE_HOME && move->running) {
@@ -412,8 +413,9 @@ void move_done(struct process *process)
 	}
 	image_done(process);
 	/* A program that asks nothing of home would keep its memory here, and pay for it coming back. */
-	if (image_wants_idle(process) && process_stub(process))
-		away_work(process_stub(process));
+	stub = image_idler(process);
+	if (stub)
+		away_work(stub);
 	if (process_away(process) && !process->move && image_misjudged(process))
 		move_home(process->pid, NULL);
 }

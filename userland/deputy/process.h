@@ -37,17 +37,17 @@ struct process {
 	char comm[16];
 	bool starting;			/* ours still: the program's execve is to come */
 	bool shares_vm;			/* at home, with another process (vfork): until its execve */
-	bool stopped;			/* by job control, as whoever is concerned was told */
+	bool stopped;			/* by job control, as has been told */
 	struct agent agent;
 
 	/* While it is away, or on its way */
 	struct session *session;
 	struct move *move;		/* what asked for the move in progress, or NULL */
-	struct maps *look;		/* image_look.c's: its mappings before it was frozen, or NULL */
-	struct image *image;		/* image.c's: what it must keep until the node needs it no more */
-	struct home *home;		/* home.c's: the return in progress, pages still to come included */
+	struct maps *look;		/* image_look.c's: its mappings before the freeze */
+	struct image *image;		/* image.c's: kept until the node needs it no more */
+	struct home *home;		/* home.c's: the return, pages still to come included */
 	uint64_t calls_total;
-	bool execing;			/* one of its threads is inside an execve that was forwarded */
+	bool execing;			/* a thread is inside an execve that was forwarded */
 	bool ended_by_node;		/* W_EXIT came: the node knows */
 
 	/* backlog.c's: what the node said while it could not be done yet */

@@ -75,6 +75,34 @@ static void answer(struct session *session, const struct wire_hdr *hdr, int64_t 
 	session_send1(session, W_REPLY, 0, hdr->tid, hdr->id, &reply, sizeof(reply));
 }
 
+/*
+ * Is a change of the stub's map before it? Else it is done at once: a stub that is stopped, or blocked in
+ * a call, does nothing else, and may wait for the very process that sent this.
+ */
+static bool must_wait(struct stub *stub)
+{
+	const struct call *call = call_first(stub);
+
+	if (!call)
+		return false;
+	if (call->link.next != &stub->calls || !call->running || call->hdr.type != W_CALL)
+		return true;
+	switch (call->head.nr) {
+	case SYS_mmap:
+	case SYS_munmap:
+	case SYS_mremap:
+	case SYS_mprotect:
+	case SYS_pkey_mprotect:
+	case SYS_madvise:
+	case SYS_brk:
+	case SYS_shmdt:
+	case SYS_execve:
+	case SYS_execveat:
+		return true;
+	}
+	return false;
+}
+
 const char *shared_put(struct stub *stub, struct session *session, const struct wire_hdr *hdr,
 		       const void *payload)
 {
@@ -83,7 +111,7 @@ const char *shared_put(struct stub *stub, struct session *session, const struct 
 
 	if (wrong)
 		return wrong;
-	if (put->file.dev != WFILE_MEMORY) {
+	if (put->file.dev != WFILE_MEMORY && put->file.dev != WFILE_SYSV) {
 		answer(session, hdr, shared_file_put(session, put, put + 1));
 		return NULL;
 	}
@@ -91,8 +119,7 @@ const char *shared_put(struct stub *stub, struct session *session, const struct 
 		answer(session, hdr, -ESRCH);
 		return NULL;
 	}
-	/* At once where nothing is before it: a stub that is stopped does nothing else. */
-	if (call_first(stub) ||
+	if (must_wait(stub) ||
 	    stub_write(stub, put->addr, put + 1, (size_t)put->npages * WIRE_PAGE_SIZE))
 		return call_message(stub, hdr, payload);
 	answer(session, hdr, 0);

@@ -40,6 +40,8 @@ uint64_t shared_next_image(void);
  */
 bool shared_file(struct session *session, int copy, const struct stat *st, struct wire_file *file,
 		 struct wire_text *why);
+/* The same for a System V segment that the stub's process attaches. */
+void shared_segment(const struct stub *stub, int id, struct wire_file *file, struct wire_text *why);
 /* Is it shared by guests of this session? */
 bool shared_is(const struct session *session, const struct stat *st);
 

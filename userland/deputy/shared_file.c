@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files that guests of a session map and write: see shared.h. */
+/* Files and segments that guests of a session map and write: see shared.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -29,11 +30,12 @@ struct share {
 	struct list_head link;
 	struct session *session;
 	struct wire_file id;
-	int fd;			/* a description of our own: closing it releases no lock of the program's */
+	int fd;			/* -1: a System V segment; else a description of our own: closing it releases no lock of the program's */
 	bool writable;		/* fd is */
 	int wd;
 	/* Some kernels tell nothing of what is done to a memfd by its first descriptor. */
 	bool memfd;
+	pid_t last;		/* who attached or detached the segment last */
 	struct timespec mtime;	/* a memfd's, when last looked at, and its size */
 	off_t size;
 };
@@ -71,9 +73,10 @@ static void share_free(struct share *share)
 	/* One inode has one watch, whoever asked for it. */
 	list_for_each_entry(other, &shares, link)
 		used |= other->wd == share->wd;
-	if (!used)
+	if (!used && share->wd >= 0)
 		inotify_rm_watch(notify, share->wd);
-	close(share->fd);
+	if (share->fd >= 0)
+		close(share->fd);
 	free(share);
 }
 
@@ -109,6 +112,18 @@ static bool has_open(pid_t pid, const struct stat *file)
 	return has;
 }
 
+static bool is_segment(const struct map *map)
+{
+	return map->shared && !strncmp(map->name, "/SYSV", 5);
+}
+
+static bool map_is(const struct map *map, uint64_t dev, uint64_t ino)
+{
+	if (!map->shared || map->ino != ino)
+		return false;
+	return dev == WFILE_SYSV ? is_segment(map) : makedev(map->major, map->minor) == dev;
+}
+
 static bool has_mapped(pid_t pid, const struct stat *file)
 {
 	struct maps maps;
@@ -117,8 +132,7 @@ static bool has_mapped(pid_t pid, const struct stat *file)
 	if (maps_read(&maps, pid, false))
 		return false;
 	for (size_t i = 0; i < maps.n && !has; i++)
-		has = maps.v[i].shared && maps.v[i].ino == file->st_ino &&
-		      makedev(maps.v[i].major, maps.v[i].minor) == file->st_dev;
+		has = map_is(&maps.v[i], file->st_dev, file->st_ino);
 	maps_free(&maps);
 	return has;
 }
@@ -201,6 +215,109 @@ static void on_notify(struct watch *watch, uint32_t events)
 	notify_read();
 }
 
+/* --- System V segments ---------------------------------------------------------------------------- */
+
+#define SEGMENT_LOOK_MS 100
+
+static void segment_alarm(struct alarm *alarm);
+static struct alarm segments;
+
+/* Attachments of guests of the session: Linux counts mappings, too. */
+static unsigned attached_here(const struct session *session, uint64_t id)
+{
+	struct process *process;
+	unsigned n = 0;
+
+	list_for_each_entry(process, &processes, link) {
+		struct maps maps;
+
+		if (process->session != session || !process_away(process) ||
+		    maps_read(&maps, process_live_pid(process), false))
+			continue;
+		for (size_t i = 0; i < maps.n; i++)
+			n += is_segment(&maps.v[i]) && maps.v[i].ino == id;
+		maps_free(&maps);
+	}
+	return n;
+}
+
+static void segment_look(struct share *share)
+{
+	struct shmid_ds ds;
+
+	if (shmctl((int)share->id.ino, IPC_STAT, &ds) || ds.shm_lpid == share->last)
+		return;
+	share->last = ds.shm_lpid;
+	if (!is_guest(ds.shm_lpid, share->session) &&
+	    ds.shm_nattch != attached_here(share->session, share->id.ino))
+		share_revoke(share, ds.shm_lpid);
+}
+
+static void segment_alarm(struct alarm *alarm)
+{
+	struct share *share;
+	bool any = false;
+
+	list_for_each_entry(share, &shares, link) {
+		if (share->fd >= 0)
+			continue;
+		any = true;
+		segment_look(share);
+	}
+	if (any)
+		alarm_set(alarm, MS(SEGMENT_LOOK_MS));
+}
+
+static bool same_ipc_namespace(pid_t pid)
+{
+	struct stat own, its;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/ipc", pid);
+	return !stat("/proc/self/ns/ipc", &own) && !stat(path, &its) && own.st_ino == its.st_ino;
+}
+
+void shared_segment(const struct stub *stub, int id, struct wire_file *file, struct wire_text *why)
+{
+	const struct stat st = { .st_dev = WFILE_SYSV, .st_ino = (ino_t)id };
+	struct share *share = share_of(stub->process->session, &st);
+	struct shmid_ds ds;
+
+	if (!same_ipc_namespace(stub->pid) || shmctl(id, IPC_STAT, &ds)) {
+		wire_text_set(why, WHY_MAPPING, "a System V segment that home cannot watch");
+		return;
+	}
+	if (ds.shm_nattch != attached_here(stub->process->session, (uint64_t)id)) {
+		wire_text_set(why, WHY_MAPPING, "a System V segment that is attached at home");
+		return;
+	}
+	if (!share) {
+		share = calloc(1, sizeof(*share));
+		if (!share) {
+			wire_text_set(why, WHY_MEMORY, "no memory for a System V segment");
+			return;
+		}
+		list_init(&share->link);
+		share->session = stub->process->session;
+		share->fd = share->wd = -1;
+		share->last = ds.shm_lpid;
+		share->id = (struct wire_file){
+			.dev = WFILE_SYSV,
+			.ino = (uint64_t)id,
+			.size = UINT64_MAX,
+			.mtime_ns = WFILE_SHARED,
+			.ctime_ns = shared_next_image(),
+		};
+		list_add_tail(&share->link, &shares);
+		if (!segments.fn)
+			alarm_init(&segments, segment_alarm);
+		alarm_set(&segments, MS(SEGMENT_LOOK_MS));
+	}
+	*file = share->id;
+}
+
+/* --- the others ----------------------------------------------------------------------------------- */
+
 #define CLOCK_GRAIN_NS 20000000	/* two changes within this may have the same time */
 
 /* Writing to its mapping does not change a memfd's times. */
@@ -231,6 +348,8 @@ void shared_look(struct session *session)
 		if (share->session != session)
 			continue;
 		any = true;
+		if (share->fd < 0)
+			segment_look(share);
 		if (share->memfd && memfd_changed(share))
 			session_send1(session, W_STALE, 0, 0, 0, &share->id, sizeof(share->id));
 	}
@@ -244,7 +363,7 @@ void shared_passed_on(struct session *session)
 
 	list_for_each_entry(share, &shares, link) {
 		struct stat st = { .st_dev = share->id.dev, .st_ino = share->id.ino };
-		pid_t by = share->session == session ? outsider(session, &st) : 0;
+		pid_t by = share->session == session && share->fd >= 0 ? outsider(session, &st) : 0;
 
 		if (by)
 			share_revoke(share, by);
@@ -362,7 +481,8 @@ int64_t shared_file_put(struct session *session, const struct wire_put *put, con
 	ssize_t n;
 
 	list_for_each_entry(share, &shares, link)
-		if (share->session == session && !memcmp(&share->id, &put->file, sizeof(put->file)))
+		if (share->session == session && share->fd >= 0 &&
+		    !memcmp(&share->id, &put->file, sizeof(put->file)))
 			found = share;
 	if (!found || !found->writable)
 		return -ESRCH;
@@ -392,7 +512,7 @@ static bool is_live(const struct session *session, const struct map *map)
 {
 	const struct stat st = { .st_dev = makedev(map->major, map->minor), .st_ino = map->ino };
 
-	return map->shared && (map->prot & PROT_WRITE || !strcmp(map->name, "/dev/zero") ||
+	return map->shared && (map->prot & PROT_WRITE || is_segment(map) || !strcmp(map->name, "/dev/zero") ||
 			       shared_is(session, &st));
 }
 

@@ -38,8 +38,10 @@ enum stub_state {
 /* When a thread last ran; see interrupted.c. */
 struct last_ran {
 	bool known;
+	char state;	/* as in /proc/PID/stat */
 	int cpu;
 	uint64_t ns;
+	unsigned long long switches;	/* how often it has gone to sleep */
 };
 
 struct stub {
