@@ -14,7 +14,7 @@
 
 enum {
 	NR_MMAP = 9, NR_MPROTECT = 10, NR_MUNMAP = 11, NR_BRK = 12, NR_MREMAP = 25, NR_MSYNC = 26,
-	NR_MADVISE = 28, NR_MLOCKALL = 151, NR_MLOCK2 = 325,
+	NR_MADVISE = 28, NR_MLOCKALL = 151, NR_MLOCK2 = 325, NR_PKEY_ALLOC = 330, NR_PKEY_FREE = 331,
 };
 
 #define PROT_ALL (WVMA_READ | WVMA_WRITE | WVMA_EXEC)
@@ -233,6 +233,22 @@ long sys_mprotect(struct trapframe *tf, const uint64_t args[6])
 		}
 	}
 	return finish(mm, NR_MPROTECT, args, mm_protect(mm, args[0], args[1], args[2]));
+}
+
+/*
+ * Programs that would use keys ask for one and do without if there is none: on most machines. Where
+ * home has them, the process is there from then on; the call is made again there.
+ */
+long sys_pkey_alloc(struct trapframe *tf, const uint64_t args[6])
+{
+	long key = forward(NR_PKEY_ALLOC, args);
+	uint64_t give_back[6] = { (uint64_t)key };
+
+	(void)tf;
+	if (key < 0)
+		return key;
+	forward(NR_PKEY_FREE, give_back);
+	return not_served(NR_PKEY_ALLOC, "protection keys, which a node does not keep");
 }
 
 long sys_pkey_mprotect(struct trapframe *tf, const uint64_t args[6])

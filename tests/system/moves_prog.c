@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/platform/x86.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -280,12 +281,23 @@ static int unmovable(const char *what, double seconds)
 	struct itimerval timer = { .it_value.tv_sec = 1000 };
 	double end = now() + seconds;
 
-	if (!strcmp(what, "shared"))
+	pid_t child = 0;
+
+	if (!strcmp(what, "shared")) {
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	else
+		child = fork();
+		if (!child) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pause();
+			_exit(0);
+		}
+	} else {
 		setitimer(ITIMER_VIRTUAL, &timer, NULL);
+	}
 	while (before(end))
 		;
+	if (child)
+		kill(child, SIGKILL);
 	printf("still here\n");
 	return 0;
 }
