@@ -145,8 +145,9 @@ enum wire_reason {
 };
 
 /*
- * An image. Order: IMG_BEGIN, IMG_FILES*, IMG_VMAS*, IMG_SIGACTS, IMG_THREAD, IMG_SCHED, IMG_SIGNAL*,
- * IMG_RUNS*, PAGES* (WF_HOT), IMG_COMMIT; the receiver answers IMG_RUNNING or IMG_REFUSED. Until it
+ * An image. Order: IMG_BEGIN, IMG_FILES*, IMG_VMAS*, IMG_SIGACTS, for each thread (the leader first)
+ * IMG_THREAD, IMG_SCHED, IMG_SIGNAL*, then those of the process IMG_SIGNAL*, IMG_RUNS*, PAGES*
+ * (WF_HOT), IMG_COMMIT; the receiver answers IMG_RUNNING or IMG_REFUSED. Until it
  * has seen IMG_RUNNING the source keeps everything. Afterwards the receiver fetches the pages that
  * IMG_RUNS named by PAGE_GET and says IMG_DONE when it needs the source no more.
  * On the way home FILES, VMAS, SIGACTS and SCHED are left out: home has kept them in step.

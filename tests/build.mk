@@ -68,7 +68,7 @@ $(TBUILD)/%: tests/system/%.c $(wildcard proto/*.[ch])
 tests: $(UNIT_BIN) $(ABI_BIN) $(ABI32_BIN) $(REAL_BIN) $(SYSTEM_BIN)
 
 check: tests tools images
-	python3 tests/run.py --build $(BUILD) $(if $(SEED),--seed $(SEED)) $(TEST)
+	MUSTER_THIRD=$(abspath $(THIRD)) python3 tests/run.py --build $(BUILD) $(if $(SEED),--seed $(SEED)) $(TEST)
 
 # Only what needs no node.
 unit: $(UNIT_BIN)

@@ -14,8 +14,7 @@
 
 enum {
 	NR_MMAP = 9, NR_MPROTECT = 10, NR_MUNMAP = 11, NR_BRK = 12, NR_MREMAP = 25, NR_MSYNC = 26,
-	NR_MADVISE = 28, NR_MLOCKALL = 151, NR_MLOCK2 = 325,
-	NR_PKEY_ALLOC = 330, NR_PKEY_FREE = 331,
+	NR_MADVISE = 28, NR_MLOCKALL = 151, NR_MLOCK2 = 325, NR_PKEY_ALLOC = 330, NR_PKEY_FREE = 331,
 };
 
 #define PROT_ALL (WVMA_READ | WVMA_WRITE | WVMA_EXEC)
@@ -237,18 +236,19 @@ long sys_mprotect(struct trapframe *tf, const uint64_t args[6])
 }
 
 /*
- * Where home's CPU has no keys either, that is the answer. Else home gives one: the memory of a node
- * does not carry it, so it is given back and asked for there.
+ * Programs that would use keys ask for one and do without if there is none: on most machines. Where
+ * home has them, the process is there from then on; the call is made again there.
  */
 long sys_pkey_alloc(struct trapframe *tf, const uint64_t args[6])
 {
 	long key = forward(NR_PKEY_ALLOC, args);
+	uint64_t give_back[6] = { (uint64_t)key };
 
 	(void)tf;
 	if (key < 0)
 		return key;
-	home_call(NR_PKEY_FREE, key, 0, 0, 0, 0, 0);
-	return not_served(NR_PKEY_ALLOC, "memory here has no protection keys");
+	forward(NR_PKEY_FREE, give_back);
+	return not_served(NR_PKEY_ALLOC, "protection keys, which a node does not keep");
 }
 
 long sys_pkey_mprotect(struct trapframe *tf, const uint64_t args[6])

@@ -220,6 +220,8 @@ const char *guest_on_img_thread(struct session *s, const struct wire_hdr *hdr, c
 		return bad;
 	if (!t->tid || proc_has_thread(a->proc, t->tid))
 		return "thread with an impossible number";
+	if (!guest_memory_ok(PROCESS_PAGES))
+		return refuse_memory(s, a);
 	if (proc_add_thread(a->proc, t->tid, t, (const uint8_t *)(t + 1), &why))
 		return refuse(s, a, why.code, why.text);
 	a->last_tid = t->tid;

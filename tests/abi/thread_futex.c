@@ -91,7 +91,6 @@ static void test(void)
 	wait_woken(1);
 	wake_n(&word, FUTEX_WAKE, 3, 0);
 	wait_woken(4);
-	word = 1;
 	wake_n(&word, FUTEX_WAKE, 2, 0);
 	join(t);
 

@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A node that only announces itself: enough to test who listens. Usage: fake_node.py PORT COUNT"""
 import os
+import pathlib
+import re
 import socket
 import struct
 import sys
 import time
 
 FORMAT = '<IHH16s6sH4sIIIIII8IIQQQQ32s16s'  # struct announce of proto/announce.h
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+VERSION = int(re.search(r'WIRE_VERSION\s+(\d+)', (ROOT / 'proto/version.h').read_text())[1])
 
 
-def announce(number, node_id, seq, name=None, flags=0, magic=0x4152544d, version=1):
+def announce(number, node_id, seq, name=None, flags=0, magic=0x4152544d, version=VERSION):
     """The bytes of one announcement of fake node `number`, whose sessions are at 127.0.0.1:9000+number."""
     cpu = [0] * 8
     return struct.pack(FORMAT, magic, version, flags, node_id, bytes([2, 0, 0, 0, 0, number]),

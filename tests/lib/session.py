@@ -44,6 +44,7 @@ def tool_env(args):
     env['MUSTER_ROOT'] = str(args.root)
     if args.calls:
         env['MUSTER_CALLS'] = str(args.calls)
+    env.setdefault('MUSTER_THIRD', str(args.root / 'build/third_party'))
     return env
 
 

@@ -310,15 +310,25 @@ static int unmovable(const char *what, double seconds)
 {
 	struct itimerval timer = { .it_value.tv_sec = 1000 };
 	double end = now() + seconds;
+	pid_t child = 0;
 
-	if (!strcmp(what, "filter"))
+	if (!strcmp(what, "filter")) {
 		filter();
-	else if (!strcmp(what, "shared"))
+	} else if (!strcmp(what, "shared")) {
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	else if (!strcmp(what, "timer"))
+		child = fork();
+		if (!child) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pause();
+			_exit(0);
+		}
+	} else {
 		setitimer(ITIMER_VIRTUAL, &timer, NULL);
+	}
 	while (before(end))
 		;
+	if (child)
+		kill(child, SIGKILL);
 	printf("still here\n");
 	return 0;
 }

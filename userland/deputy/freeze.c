@@ -81,9 +81,8 @@ static int step(struct stub *stub)
 	do {
 		if (stub_resume(stub, PTRACE_SINGLESTEP, 0))
 			return -ESRCH;
-		while (waitpid(stub->pid, &status, __WALL) < 0)
-			if (errno != EINTR)
-				return -ESRCH;
+		if (trace_wait(stub, &status) < 0)
+			return -ESRCH;
 		if (!WIFSTOPPED(status)) {
 			trace_died(stub, status);
 			return -ESRCH;

@@ -105,6 +105,9 @@ void front_ended(int status)
 {
 	main_ended = true;
 	to_front(FRONT_ENDED, status, NULL);
+	/* It may be stopped, as the program was when it was killed. */
+	if (front_alive && front_pid)
+		kill(front_pid, SIGCONT);
 }
 
 void front_stopped(int sig)

@@ -72,11 +72,8 @@ int inject_prepare(struct stub *stub, long nr, const uint64_t args[6])
 /* Waits for the stub's next stop. Returns 0, or -ESRCH if it ended. */
 static int next_stop(struct stub *stub, int *status)
 {
-	pid_t pid;
+	pid_t pid = trace_wait(stub, status);
 
-	do {
-		pid = waitpid(stub->pid, status, __WALL);
-	} while (pid < 0 && errno == EINTR);
 	if (pid < 0 || !WIFSTOPPED(*status)) {
 		trace_died(stub, pid < 0 ? SIGKILL : *status);
 		return -ESRCH;

@@ -27,6 +27,7 @@
 #include "userland/deputy/loose.h"
 #include "userland/deputy/move.h"
 #include "userland/deputy/session.h"
+#include "userland/deputy/procinfo.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/why.h"
 
@@ -111,6 +112,55 @@ void trace_died(struct stub *stub, int status)
 	stub->dead = true;
 	stub->last_status = status;
 	list_add_tail(&stub->grave, &dead);
+}
+
+static bool is_zombie(pid_t pid)
+{
+	struct procinfo info;
+
+	procinfo_read(pid, &info);
+	return info.state == 'Z' || info.state == 'X' || info.state == '?';
+}
+
+/* Ends only: stops are kept for trace_poll(). */
+static void take_ends(struct process *process, const struct stub *but)
+{
+	struct stub *stub;
+	siginfo_t info;
+
+	for_each_thread(stub, process) {
+		info.si_pid = 0;
+		if (stub != but && !stub->dead &&
+		    !waitid(P_PID, (id_t)stub->pid, &info, WEXITED | WNOHANG | __WALL) &&
+		    info.si_pid)
+			trace_died(stub, info.si_code == CLD_EXITED ? info.si_status << 8 :
+								      info.si_status);
+	}
+}
+
+pid_t trace_wait(struct stub *stub, int *status)
+{
+	struct process *process = stub->process;
+	bool alone = stub->pid != process->pid || process->threads.next == process->threads.prev;
+	siginfo_t info;
+	pid_t pid;
+
+	for (;;) {
+		pid = waitpid(stub->pid, status, __WALL | (alone ? 0 : WNOHANG));
+		if (pid > 0 || (pid < 0 && errno != EINTR))
+			return pid;
+		if (pid < 0)
+			continue;
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL) ||
+		    info.si_pid == stub->pid)
+			continue;
+		/* Somebody else's, which keeps until its turn. */
+		if (is_zombie(stub->pid))
+			take_ends(process, stub);
+		else
+			usleep(20);
+	}
 }
 
 /* Out of the callbacks that may still hold it: tells those concerned, and frees it. */

@@ -31,6 +31,12 @@ void trace_run_native(struct stub *stub);
 /* Handles a stop that was kept back, now as if it had just been reported. */
 void trace_again(struct stub *stub, int status);
 
+/*
+ * Waits for this stub's next stop or end: as waitpid(2), or -1. A killed leader shows its end only
+ * when those of the other threads have been taken: they are, then.
+ */
+pid_t trace_wait(struct stub *stub, int *status);
+
 /* Its end was seen by somebody who waited for it alone. Freed by the next trace_poll(). */
 void trace_died(struct stub *stub, int status);
 
