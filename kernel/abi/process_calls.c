@@ -6,6 +6,7 @@
 #include "kernel/abi/abi.h"
 #include "kernel/abi/layout.h"
 #include "kernel/cpu/ipi.h"
+#include "kernel/guest/session.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/cpulimit.h"
@@ -232,10 +233,9 @@ long sys_arch_prctl(struct trapframe *tf, const uint64_t args[6])
 
 /* --- limits and credentials: home decides, the node takes note -------------------------------- */
 
-static void note_limit(unsigned resource, const uint64_t limit[2])
+static void note_limit(struct proc *proc, unsigned resource, const uint64_t limit[2])
 {
-	struct proc *proc = current_proc;
-	struct mm *mm = current->mm;
+	struct uthread *u;
 
 	if (resource >= 16)
 		return;
@@ -244,16 +244,17 @@ static void note_limit(unsigned resource, const uint64_t limit[2])
 	proc->rlim[resource][1] = limit[1];
 	if (resource == RLIMIT_CPU_NR) {
 		cpulimit_changed(proc);
-		thread_set_work(current, PROC_WORK_CPU);
+		list_for_each_entry(u, &proc->threads, link)
+			thread_set_work(u->thread, PROC_WORK_CPU);
 	}
-	spin_unlock(&proc->lock);
-	if (resource == RLIMIT_STACK_NR)
-		mm->rlim_stack = limit[0];
-	if (resource == RLIMIT_DATA_NR)
-		mm->rlim_data = limit[0];
+	if (resource == RLIMIT_STACK_NR && proc->mm)
+		proc->mm->rlim_stack = limit[0];
+	if (resource == RLIMIT_DATA_NR && proc->mm)
+		proc->mm->rlim_data = limit[0];
 	/* Only home can count address space as Linux does. */
 	if ((resource == RLIMIT_AS_NR || resource == RLIMIT_DATA_NR) && limit[0] != UINT64_MAX)
 		proc->map_sync = true;
+	spin_unlock(&proc->lock);
 }
 
 /* prlimit64's is the same for all; in that of i386 programs all ones mean no limit. */
@@ -270,30 +271,37 @@ static int get_limit(uint64_t limit[2], uint64_t nr, uint64_t from)
 	return err;
 }
 
-static long change_limit(uint64_t nr, const uint64_t args[6], unsigned resource, uint64_t from)
+/* The process of that id (0: the current one) if it is here, with a reference. */
+static struct proc *limited_process(uint32_t pid)
+{
+	struct proc *proc = current_proc;
+
+	return !pid || proc_has_thread(proc, pid) ? proc_get(proc) : session_find(proc->session, pid);
+}
+
+static long change_limit(uint64_t nr, const uint64_t args[6], uint32_t pid, unsigned resource,
+			 uint64_t from)
 {
 	uint64_t limit[2];
 	bool change = from && !get_limit(limit, nr, from);
-	long ret;
+	long ret = forward(nr, args);
+	struct proc *proc = !ret && change ? limited_process(pid) : NULL;
 
-	ret = forward(nr, args);
-	if (!ret && change)
-		note_limit(resource, limit);
+	if (proc) {
+		note_limit(proc, resource, limit);
+		proc_put(proc);
+	}
 	return ret;
 }
 
 long sys_setrlimit(struct trapframe *tf, const uint64_t args[6])
 {
-	return change_limit(tf->error, args, (unsigned)args[0], args[1]);
+	return change_limit(tf->error, args, 0, (unsigned)args[0], args[1]);
 }
 
 long sys_prlimit64(struct trapframe *tf, const uint64_t args[6])
 {
-	bool own = !(int)args[0] || (int)args[0] == (int)current_proc->pid;
-
-	if (!own)
-		return forward(tf->error, args);
-	return change_limit(tf->error, args, (unsigned)args[1], args[2]);
+	return change_limit(tf->error, args, (uint32_t)args[0], (unsigned)args[1], args[2]);
 }
 
 /*
