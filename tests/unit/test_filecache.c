@@ -327,12 +327,57 @@ static void random_operations(uint64_t seed)
 	CHECK(pages_live == 0 && stats.pages == 0 && stats.files == 0);
 }
 
+/* Shared memory is written in place, never evicted, told from home's copy, and gone with the last user. */
+static void shared_memory(void)
+{
+	const struct wire_file id = { .dev = 8, .ino = 78, .size = UINT64_MAX, .mtime_ns = WFILE_SHARED };
+	struct cfile *f = filecache_open(home_a, &id);
+	struct page *p;
+	uint64_t at = 0;
+
+	CHECK(cfile_live(f) && cfile_seen(f) && !cfile_fresh(f));
+	CHECK(filecache_claim(f, 300, 3) == 3);
+	for (uint64_t i = 300; i < 302; i++)
+		CHECK(filecache_install(f, i, WPAGE_ZERO, NULL) == 0);
+	CHECK(filecache_install(f, 302, WPAGE_NONE, NULL) == 0);
+	CHECK(filecache_shrink(100) == 0 && pages_live == 2);
+
+	/* The end may be elsewhere now. */
+	CHECK(filecache_lookup(f, 302, &p) == CPAGE_NONE);
+	filecache_forget(f, 302);
+	filecache_forget(f, 301);
+	CHECK(filecache_lookup(f, 302, &p) == CPAGE_ABSENT);
+	CHECK(filecache_lookup(f, 301, &p) == CPAGE_PRESENT);
+	page_put(p);
+
+	CHECK(!filecache_take_dirty(f, &at, 1000));
+	filecache_dirty(f, 301);
+	at = 0;
+	CHECK(!filecache_take_dirty(f, &at, 301));
+	p = filecache_take_dirty(f, &at, 1000);
+	CHECK(p && at == 301);
+	page_put(p);
+	CHECK(!filecache_take_dirty(f, &at, 1000));
+
+	/* Home's is newer: what is as home's was goes, what is not stays. */
+	filecache_dirty(f, 300);
+	filecache_stale_begin(f);
+	CHECK(filecache_lookup(f, 300, &p) == CPAGE_COMING);
+	filecache_stale_end(f);
+	CHECK(filecache_lookup(f, 301, &p) == CPAGE_ABSENT);
+	CHECK(filecache_lookup(f, 300, &p) == CPAGE_PRESENT);
+	page_put(p);
+	cfile_put(f);
+	CHECK(stats.files == 0 && pages_live == 0);
+}
+
 int main(void)
 {
 	one_cache_per_identity();
 	pages_arrive();
 	untouched_pages_go_first();
 	memory_runs_out();
+	shared_memory();
 	for (uint64_t seed = 1; seed <= 10; seed++)
 		random_operations(seed);
 	printf("test_filecache: ok\n");
