@@ -300,8 +300,8 @@ def test_an_image_without_all_its_threads_stays_away():
     image = bytearray(j.s.image['payload'])
     image[4:8] = struct.pack('<I', 2)        # IMG_HOME
     j.s.send('IMG_BEGIN', bytes(image), j.g.tid)
-    thread = bytearray(27 * 8 + 80)
-    struct.pack_into('<I', thread, len(thread) - 8, j.g.tid)
+    thread = bytearray(27 * 8 + 80 + 3 * 16)
+    struct.pack_into('<I', thread, 27 * 8 + 72, j.g.tid)
     j.s.send('IMG_THREAD', bytes(thread), j.g.tid)
     j.s.send('IMG_COMMIT', tid=j.g.tid)
     why = j.s.expect('IMG_REFUSED')['payload'][4:].split(b'\0')[0]
