@@ -34,9 +34,6 @@
 /* A newborn whose parent was killed before it could report it is let go after this time. */
 #define ORPHAN_MS 1000
 
-/* Stops, too, of the main program when it is let go (loose.h): then it is our child and no more. */
-#define WAIT_FOR (__WALL | WNOHANG | WUNTRACED | WCONTINUED)
-
 #define STOPS_A_TURN 128	/* then the nodes get their turn: they must hear from us */
 
 static struct list_head dead = LIST_HEAD_INIT(dead);
@@ -482,15 +479,33 @@ void trace_again(struct stub *stub, int status)
 	on_status(stub->pid, status);
 }
 
+/*
+ * Let go (loose.h), the main program is our child and no more: its stops are told as to any parent.
+ * Of those that are traced we may not ask for WCONTINUED: it would be gone for their parents.
+ */
+static void poll_loose(void)
+{
+	struct stub *stub = stub_find(front_main_pid());
+	int status;
+
+	while (stub && stub->process->loose &&
+	       waitpid(stub->pid, &status, WNOHANG | WUNTRACED | WCONTINUED) > 0) {
+		on_status(stub->pid, status);
+		if (!WIFSTOPPED(status) && !WIFCONTINUED(status))
+			break;
+	}
+}
+
 void trace_poll(void)
 {
 	int status, n = 0;
 	pid_t pid;
 
-	while (n < STOPS_A_TURN && (pid = waitpid(-1, &status, WAIT_FOR)) > 0) {
+	while (n < STOPS_A_TURN && (pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
 		on_status(pid, status);
 		n++;
 	}
+	poll_loose();
 	if (n == STOPS_A_TURN)
 		alarm_set(&more_alarm, 0);
 	while (!list_empty(&dead))
