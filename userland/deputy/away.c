@@ -52,13 +52,24 @@ static int set_pause(struct stub *stub)
 
 static void go_on(struct stub *stub);
 
+/* Some threads have stopped by job control: the process has when all have. */
+static bool stopping(const struct process *process)
+{
+	const struct stub *stub;
+
+	for_each_thread(stub, process)
+		if (stub->group_stop)
+			return true;
+	return false;
+}
+
 static void park(struct alarm *alarm)
 {
 	struct stub *stub = container_of(alarm, struct stub, park);
 
 	if (stub->state != STUB_IDLE || stub->dead)
 		return;
-	if (backlog_gathers(stub->process))
+	if (backlog_gathers(stub->process) && !stopping(stub->process))
 		return;
 	if (image_wants_idle(stub)) {
 		go_on(stub);
@@ -314,12 +325,26 @@ static void note_cont(struct stub *stub)
 		front_continued();
 }
 
+/*
+ * Those that are gathered for an image take their part in the stop, or nobody would see it. The image
+ * waits until the process is continued.
+ */
+static void join_stop(struct process *process)
+{
+	struct stub *stub;
+
+	for_each_thread(stub, process)
+		if (stub->state == STUB_IDLE && !call_first(stub))
+			alarm_set(&stub->park, 0);
+}
+
 static void on_event_stop(struct stub *stub, int sig)
 {
 	if (is_stop_signal(sig)) {
 		if (!stub->group_stop) {
 			stub->group_stop = true;
 			note_stop(stub, sig);
+			join_stop(stub->process);
 		} else if (stub->abort) {
 			finish_abort(stub);
 			return;
