@@ -19,17 +19,17 @@ static char *volatile block;
 
 static void prepare(void)
 {
-	prepared++;
+	__atomic_add_fetch(&prepared, 1, __ATOMIC_SEQ_CST);
 }
 
 static void parent(void)
 {
-	in_parent++;
+	__atomic_add_fetch(&in_parent, 1, __ATOMIC_SEQ_CST);
 }
 
 static void child(void)
 {
-	in_child++;
+	__atomic_add_fetch(&in_child, 1, __ATOMIC_SEQ_CST);
 }
 
 static unsigned tasks(void)
