@@ -22,7 +22,7 @@ from scripted_node import HDR, HELLO, PAYLOAD_MAX, VERSION, W  # noqa: E402
 SEED = int(os.environ.get('MUSTER_SEED', '1'))
 HOME_MAGIC = 0x5453554d
 NAMES = {v: k for k, v in W.items()}
-IMAGE = struct.Struct('<II16s6Q32Q4Q8II200s4x')
+IMAGE = struct.Struct('<II16s5Q4IQ32Q4Q8II200s4x')
 PID = 4711
 
 
@@ -178,7 +178,7 @@ def image(pid=PID, flags=0, pages=0, comm=b'fuzz', cpu=0, vmas=None, runs=b'', t
     """The messages of a small image, correct unless told otherwise: one anonymous page of code, and a stack.
     Its code jumps to itself; args are what a system call would take."""
     base = 0x400000
-    head = IMAGE.pack(pid, flags, comm, 0x600000, 0x601000, 0x7ffff7fff000, 0, 0, 1 << 32,
+    head = IMAGE.pack(pid, flags, comm, 0x600000, 0x601000, 0x7ffff7fff000, 0, 0, 0, 0, 0, 0, 1 << 32,
                       *[1 << 40] * 32, pages, 0, 0, 0, *[cpu] * 8, 0, b'')
     vma = struct.Struct('<QQQII')
     if vmas is None:
@@ -190,7 +190,7 @@ def image(pid=PID, flags=0, pages=0, comm=b'fuzz', cpu=0, vmas=None, runs=b'', t
         regs = [0] * 27
         regs[14], regs[13], regs[12], regs[7], regs[9], regs[8] = args
         regs[16], regs[17], regs[18], regs[19], regs[20] = base, 0x33, 0x202, 0x7fffff00f000, 0x2b
-        t = struct.pack('<27QQQQIIQIIQQQQ', *regs, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0)
+        t = struct.pack('<27QQQQIIQIIQQQQ', *regs, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, pid) + bytes(48)
         out += frame('IMG_THREAD', t, pid)
     if runs:
         out += frame('IMG_RUNS', runs, pid)

@@ -322,7 +322,7 @@ static int unmovable(const char *what, double seconds)
 			pause();
 			_exit(0);
 		}
-	} else {
+	} else if (!strcmp(what, "timer")) {
 		setitimer(ITIMER_VIRTUAL, &timer, NULL);
 	}
 	while (before(end))
