@@ -29,7 +29,13 @@ static void inside(void)
 	}
 	CHECK(!uname(&before) && !sethostname("renamed", 7) && !uname(&now) && !strcmp(now.nodename, "renamed"));
 	CHECK(!setns(uts, CLONE_NEWUTS) && !uname(&now) && !strcmp(now.nodename, before.nodename));
-	CHECK(!mount(NULL, "/", NULL, MS_REC_ | MS_PRIVATE_, NULL) && !mkdir("m", 0755));
+	if (mount(NULL, "/", NULL, MS_REC_ | MS_PRIVATE_, NULL)) {
+		/* In a chroot the root is no mount point. */
+		CHECK(errno == EINVAL || errno == EPERM || errno == EACCES);
+		printf("not allowed here\n");
+		return;
+	}
+	CHECK(!mkdir("m", 0755));
 	CHECK(!mount("none", "m", "tmpfs", 0, "size=64k,mode=0711") && !stat("m", &st) && (st.st_mode & 0777) == 0711);
 	fd = open("m/file", O_RDWR | O_CREAT, 0600);
 	CHECK(fd >= 0 && write(fd, "x", 1) == 1);

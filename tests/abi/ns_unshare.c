@@ -144,7 +144,11 @@ static void other_root(void)
 static void mounts(void)
 {
 	enter(CLONE_NEWNS);
-	CHECK(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+		/* In a chroot the root is no mount point. */
+		CHECK(errno == EINVAL || errno == EPERM || errno == EACCES);
+		_exit(43);
+	}
 	CHECK(!mkdir("mounted", 0755) && !mount("none", "mounted", "tmpfs", 0, NULL));
 	write_to("/proc/self/oom_score_adj", "0");
 	CHECK(close(open("mounted/file", O_CREAT | O_WRONLY, 0644)) == 0);
