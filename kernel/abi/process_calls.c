@@ -279,14 +279,21 @@ static struct proc *limited_process(uint32_t pid)
 	return !pid || proc_has_thread(proc, pid) ? proc_get(proc) : session_find(proc->session, pid);
 }
 
+/*
+ * What is set, and what home answers (at `to`): somebody at home may have set it for a process that
+ * is here, and that is how it gets to know.
+ */
 static long change_limit(uint64_t nr, const uint64_t args[6], uint32_t pid, unsigned resource,
-			 uint64_t from)
+			 uint64_t from, uint64_t to)
 {
 	uint64_t limit[2];
-	bool change = from && !get_limit(limit, nr, from);
+	bool known = from && !get_limit(limit, nr, from);
 	long ret = forward(nr, args);
-	struct proc *proc = !ret && change ? limited_process(pid) : NULL;
+	struct proc *proc;
 
+	if (!ret && !from && to)
+		known = !get_limit(limit, nr, to);
+	proc = !ret && known ? limited_process(pid) : NULL;
 	if (proc) {
 		note_limit(proc, resource, limit);
 		proc_put(proc);
@@ -296,12 +303,18 @@ static long change_limit(uint64_t nr, const uint64_t args[6], uint32_t pid, unsi
 
 long sys_setrlimit(struct trapframe *tf, const uint64_t args[6])
 {
-	return change_limit(tf->error, args, 0, (unsigned)args[0], args[1]);
+	return change_limit(tf->error, args, 0, (unsigned)args[0], args[1], 0);
+}
+
+long sys_getrlimit(struct trapframe *tf, const uint64_t args[6])
+{
+	return change_limit(tf->error, args, 0, (unsigned)args[0], 0, args[1]);
 }
 
 long sys_prlimit64(struct trapframe *tf, const uint64_t args[6])
 {
-	return change_limit(tf->error, args, (uint32_t)args[0], (unsigned)args[1], args[2]);
+	return change_limit(tf->error, args, (uint32_t)args[0], (unsigned)args[1], args[2],
+			    args[3]);
 }
 
 /*

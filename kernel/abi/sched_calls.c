@@ -87,6 +87,24 @@ long sys_sched_setaffinity(struct trapframe *tf, const uint64_t args[6])
 	return ret;
 }
 
+/* Somebody at home may have set it: that is how a process that is here gets to know. */
+long sys_sched_getaffinity(struct trapframe *tf, const uint64_t args[6])
+{
+	uint64_t cpus[WIRE_CPUSET_WORDS] = { 0 };
+	long ret = forward(NR_SCHED_GETAFFINITY, args);
+	struct uthread *u = current_user;
+
+	(void)tf;
+	if (ret <= 0 || ((uint32_t)args[0] && (uint32_t)args[0] != u->tid))
+		return ret;
+	if (!copy_from_user(cpus, args[2], (size_t)ret < sizeof(cpus) ? (size_t)ret : sizeof(cpus))) {
+		spin_lock(&current_proc->lock);
+		vcpu_set_cpus(u, cpus);
+		spin_unlock(&current_proc->lock);
+	}
+	return ret;
+}
+
 /* --- priority and policy ---------------------------------------------------------------------- */
 
 static void learn_priority(uint32_t tid)

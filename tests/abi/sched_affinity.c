@@ -73,6 +73,7 @@ static void of_another(void)
 	CHECK(pid >= 0);
 	if (!pid) {
 		CHECK(read(go[0], &c, 1) == 1);
+		CHECK(!sched_getaffinity(0, sizeof(got), &got) && CPU_COUNT(&got) == 1);
 		_exit(sched_getcpu() == last ? 0 : 1);
 	}
 	CPU_ZERO(&one);
