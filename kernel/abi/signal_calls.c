@@ -13,6 +13,7 @@
 
 enum {
 	NR_RT_SIGACTION = 13, NR_KILL = 62, NR_GETUID = 102,
+	NR_GETPPID = 110,
 	NR_TKILL = 200, NR_TGKILL = 234,
 };
 
@@ -116,13 +117,30 @@ long sys_rt_sigreturn(struct trapframe *tf, const uint64_t args[6])
 	return tf->rax;
 }
 
+/*
+ * What home has for the process shows there before its next call is answered, so afterwards it is here:
+ * timers that have expired, and what others have sent.
+ */
+long signals_from_home(void)
+{
+	long ret = home_call(NR_GETPPID, 0, 0, 0, 0, 0, 0);
+
+	return ret < 0 ? ret : 0;
+}
+
 long sys_rt_sigpending(struct trapframe *tf, const uint64_t args[6])
 {
-	uint64_t set = signal_pending_set() & current_user->sigmask;
+	uint64_t set;
+	long err = 0;
 
 	(void)tf;
 	if (args[1] > SET_SIZE)
 		return -EINVAL;
+	if (current_user->sigmask)
+		err = signals_from_home();
+	if (err)
+		return err;
+	set = signal_pending_set() & current_user->sigmask;
 	return copy_to_user(args[0], &set, args[1]) ? -EFAULT : 0;
 }
 
@@ -197,6 +215,7 @@ long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
 	uint64_t set, deadline = WAIT_FOREVER;
 	struct siginfo info;
 	int64_t ts[2];
+	long err;
 	int signo;
 
 	(void)tf;
@@ -211,6 +230,11 @@ long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
 			deadline = clock_now_ns() + ts[0] * NSEC_PER_SEC + ts[1];
 	}
 	set &= ~SIGS_KILL_STOP;
+	if (deadline <= clock_now_ns() && !(signal_pending_set() & set)) {
+		err = signals_from_home();
+		if (err)
+			return err;
+	}
 
 	spin_lock(&current_proc->lock);
 	u->waits_for = set;

@@ -57,11 +57,18 @@ static bool ends_call(const struct trapframe *tf)
 	return trap_is_syscall(tf);
 }
 
-#define SCRATCH_BELOW 512
+/* The frame of a handler that runs before the call is made again should not reach it. */
+#define SCRATCH_BELOW	  4096
+#define SCRATCH_BELOW_MIN 512 /* beyond the red zone, where the stack ends soon */
+#define SCRATCH_LEN	  16
 
 uint64_t restart_scratch(const struct trapframe *tf)
 {
-	return (tf->rsp - SCRATCH_BELOW) & ~15ull;
+	uint64_t at = (tf->rsp - SCRATCH_BELOW) & ~15ull;
+
+	return user_writable_prefix(at, SCRATCH_LEN) == SCRATCH_LEN ?
+		       at :
+		       (tf->rsp - SCRATCH_BELOW_MIN) & ~15ull;
 }
 
 /*
@@ -76,7 +83,7 @@ static void restart_elsewhere(struct trapframe *tf)
 	const struct uthread *u = current_user;
 	const struct mm *mm = current->mm;
 	uint64_t now = clock_now_ns(), left = 1;
-	uint64_t ts[2], at = restart_scratch(tf), *arg = NULL;
+	uint64_t ts[2], at, *arg = NULL;
 
 	if (!ends_call(tf) || !restart_code(tf->rax))
 		return;
@@ -118,9 +125,12 @@ static void restart_elsewhere(struct trapframe *tf)
 	default:
 		break;
 	}
+	if (!arg)
+		return;
+	at = restart_scratch(tf);
 	ts[0] = left / NSEC_PER_SEC;
 	ts[1] = left % NSEC_PER_SEC;
-	if (arg && !copy_to_user(at, ts, sizeof(ts)))
+	if (!copy_to_user(at, ts, sizeof(ts)))
 		*arg = at;
 }
 
@@ -128,6 +138,26 @@ void restart_resolve(struct trapframe *tf)
 {
 	if (ends_call(tf))
 		restart_apply(tf, restart_decide(tf->rax, false, false));
+}
+
+/*
+ * Makes the call again from here, where there is no way for a handler to come in between: it would run
+ * while the page of the call's instruction comes from home, and overwrite what restart_elsewhere() has
+ * left below the stack. False: there is none to make again, or only by its instruction.
+ */
+static bool call_again(struct trapframe *tf)
+{
+	enum restart_action action = RESTART_NOT;
+
+	if (ends_call(tf) && !current_user->restore_mask)
+		action = restart_decide(tf->rax, false, false);
+	if (action != RESTART_AGAIN && action != RESTART_GO_ON)
+		return false;
+	if (action == RESTART_GO_ON)
+		tf->error = tf->vector == TRAP_SYSCALL32 ? SYS_I386 | NR_RESTART_SYSCALL32 :
+							   NR_RESTART_SYSCALL;
+	syscall_dispatch(tf);
+	return true;
 }
 
 /* --- signals ---------------------------------------------------------------------------------- */
@@ -378,6 +408,8 @@ void return_to_user_work(struct trapframe *tf)
 			continue;
 		if (due)
 			restart_elsewhere(tf);
+		else if (call_again(tf))
+			continue;
 		else
 			restart_resolve(tf);
 		if (u->restore_mask) {

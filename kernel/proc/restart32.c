@@ -12,7 +12,7 @@ enum { NR32_NANOSLEEP = 162, FUTEX_COMMAND = 0x7f, FUTEX_WAIT = 0 };
 void restart_elsewhere32(struct trapframe *tf, uint64_t left)
 {
 	const struct uthread *u = current_user;
-	uint64_t at = restart_scratch(tf), *arg = NULL;
+	uint64_t at, *arg = NULL;
 	uint64_t sec = left / NSEC_PER_SEC, nsec = left % NSEC_PER_SEC;
 	int err;
 
@@ -39,6 +39,7 @@ void restart_elsewhere32(struct trapframe *tf, uint64_t left)
 	}
 	if (!arg)
 		return;
+	at = restart_scratch(tf);
 	if (u->restart.time32)
 		err = put_user32(at, sec) | put_user32(at + 4, nsec);
 	else

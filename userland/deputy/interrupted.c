@@ -17,9 +17,11 @@
 #define NSEC 1000000000ll
 #define MSEC 1000000ll
 
-/* Below the red zone, where nothing is kept over a system call; a handler's frame may lie there, but
- * after a handler the call is not made again. */
-#define SCRATCH_BELOW 512
+/*
+ * Below the red zone, where nothing is kept over a system call. After a handler the call is not made
+ * again; but one may come just before it is, so its frame should not reach there, either.
+ */
+static const unsigned scratch_below[] = { 4096, 512 };
 
 /*
  * When the thread last ran, in the scheduler's clock of the CPU where that was. That clock does not
@@ -103,7 +105,6 @@ static void shorten_ms(const struct stub *stub, unsigned long long *arg)
 static void shorten(struct stub *stub, const struct user_regs_struct *regs, unsigned long long *arg,
 		    bool time32)
 {
-	uint64_t at = (regs->rsp - SCRATCH_BELOW) & ~15ull;
 	struct timespec ts;
 	int32_t half[2];
 	int64_t left;
@@ -120,8 +121,15 @@ static void shorten(struct stub *stub, const struct user_regs_struct *regs, unsi
 	ts.tv_nsec = left % NSEC;
 	half[0] = (int32_t)ts.tv_sec;
 	half[1] = (int32_t)ts.tv_nsec;
-	if (!(time32 ? stub_write(stub, at, half, sizeof(half)) : stub_write(stub, at, &ts, sizeof(ts))))
+	for (unsigned i = 0; i < sizeof(scratch_below) / sizeof(scratch_below[0]); i++) {
+		uint64_t at = (regs->rsp - scratch_below[i]) & ~15ull;
+
+		if (time32 ? stub_write(stub, at, half, sizeof(half)) :
+			     stub_write(stub, at, &ts, sizeof(ts)))
+			continue;
 		*arg = at;
+		break;
+	}
 }
 
 /* The same of an i386 program: its numbers, and times of 32 bits in the older ones. */
