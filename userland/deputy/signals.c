@@ -149,11 +149,34 @@ void signal_flush_to_node(struct process *process)
 }
 
 /*
+ * Has the timer of this signal expired here, too? Of one number below the real-time ones Linux queues one
+ * signal, and would drop ours: the two become one, with the expirations of both.
+ */
+static void join_timer(struct stub *stub, siginfo_t *info, uint64_t at)
+{
+	const struct {
+		uint64_t set;
+		struct timespec now;
+	} wait = { UINT64_C(1) << (info->si_signo - 1), { 0, 0 } };
+	siginfo_t here;
+
+	if (info->si_code != SI_TIMER || info->si_signo >= __SIGRTMIN ||
+	    stub_write(stub, at, &wait, sizeof(wait)) ||
+	    inject_call(stub, SYS_rt_sigtimedwait, at, at + sizeof(wait),
+			at + offsetof(typeof(wait), now), sizeof(wait.set)) != info->si_signo ||
+	    stub_read(stub, at + sizeof(wait), &here, sizeof(here)))
+		return;
+	if (here.si_code == SI_TIMER && here.si_timerid == info->si_timerid)
+		info->si_overrun += here.si_overrun + 1;
+}
+
+/*
  * Raised by the stub itself: only for itself may a process queue a signal with any si_code
  * (rt_sigqueueinfo(2)).
  */
 int signal_raise(struct stub *stub, const siginfo_t *info, int to_process)
 {
+	siginfo_t raised = *info;
 	int64_t at;
 	int err;
 
@@ -161,10 +184,12 @@ int signal_raise(struct stub *stub, const siginfo_t *info, int to_process)
 		signal_keep(stub, info);
 		return 0;
 	}
-	at = agent_scratch(stub, sizeof(*info));
+	at = agent_scratch(stub, 2 * sizeof(*info));
 	if (at < 0)
 		return (int)at;
-	err = stub_write(stub, (uint64_t)at, info, sizeof(*info));
+	if (to_process)
+		join_timer(stub, &raised, (uint64_t)at);
+	err = stub_write(stub, (uint64_t)at, &raised, sizeof(raised));
 	if (err)
 		return err;
 	if (to_process)
