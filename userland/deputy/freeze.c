@@ -184,6 +184,9 @@ int freeze_prepare(struct process *process, struct wire_text *why)
 			      "it does not come to a point where it can be moved");
 	if (!stub)
 		return -ESRCH;
+	/* Before anything is executed in it: under a seccomp filter that may be its death. */
+	if (!err)
+		err = image_fits(stub, why);
 	return err ? err : agent_map(stub, why);
 }
 

@@ -26,6 +26,12 @@ struct stub;
  */
 void image_settle(struct stub *stub);
 
+/*
+ * Can this process move at all, by what /proc tells of it? 0, or a negative errno with *why set. To be
+ * asked before anything is executed in it.
+ */
+int image_fits(struct stub *stub, struct wire_text *why);
+
 /* Before the freeze: reads what takes long to read. Its result is used up by the move. */
 void image_look(struct process *process);
 void image_look_forget(struct process *process);

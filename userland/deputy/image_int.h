@@ -75,7 +75,6 @@ struct collected {
  * Each adds its part to c, of the process that the stub is a thread of; 0, or a negative errno with
  * *why set.
  */
-int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_text *why);
 /* maps, with flags: from the look before the freeze where that still holds. 0 or a negative errno. */
 int image_read_maps(struct process *process, struct maps *maps);
 int collect_maps(struct stub *stub, struct collected *c, struct wire_text *why);

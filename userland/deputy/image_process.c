@@ -58,14 +58,13 @@ static int unfit(struct wire_text *why, const char *text)
 	return -ENOTSUP;
 }
 
-int collect_fit(struct stub *stub, const struct wire_hello *node, struct wire_text *why)
+int image_fits(struct stub *stub, struct wire_text *why)
 {
 	unsigned long v;
 	char path[40], *status, *persona;
 	size_t len;
 	int err = 0;
 
-	(void)node;
 	snprintf(path, sizeof(path), "/proc/%d/status", stub->pid);
 	status = proc_read(path, &len);
 	if (!status)
