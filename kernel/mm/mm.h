@@ -297,8 +297,8 @@ long mm_detach(struct mm *mm, uint64_t addr);
 bool mm_range_live(struct mm *mm, uint64_t addr, uint64_t len);
 
 /*
- * How many bytes of the range, from its start, are mapped without a hole: what a call that stops at the
- * first one concerns. Memory that home reserves counts as a hole: there is none in the program's eyes.
+ * How many bytes of the range, from its start, are mapped without a hole: what a call that stops
+ * at the first one concerns. Memory that home reserves counts as a hole: the program sees none.
  */
 uint64_t mm_range_reach(struct mm *mm, uint64_t addr, uint64_t len);
 

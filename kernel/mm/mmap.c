@@ -378,7 +378,9 @@ long mm_brk(struct mm *mm, uint64_t brk)
 /* Where a range ends that may be too long, or reach over the end of all addresses. */
 static uint64_t range_end(uint64_t addr, uint64_t len)
 {
-	return addr > USER_END ? addr : len > USER_END - addr ? USER_END : addr + PAGE_ALIGN_UP(len);
+	if (addr > USER_END)
+		return addr;
+	return len > USER_END - addr ? USER_END : addr + PAGE_ALIGN_UP(len);
 }
 
 uint64_t mm_range_reach(struct mm *mm, uint64_t addr, uint64_t len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lengths that no memory has, in calls that go home: an error of the length itself, or of the memory; or no matter
- * since so much is not needed.
+ * Lengths that no memory has, in calls that go home: an error of the length itself, or of the
+ * memory; or no matter since so much is not needed.
  */
 #include <fcntl.h>
 #include <mqueue.h>
@@ -15,13 +15,13 @@
 
 #include "tests/abi/abi.h"
 
-#define SHOW(what, expr)                                                                       \
-	do {                                                                                   \
-		long ret_;                                                                     \
-		errno = 0;                                                                     \
-		ret_ = (long)(expr);                                                           \
-		printf("%s, %s: %ld %s\n", what, lens[i].name, ret_,                           \
-		       ret_ == -1 ? strerrorname_np(errno) : "");                              \
+#define SHOW(what, expr)                                             \
+	do {                                                         \
+		long ret_;                                           \
+		errno = 0;                                           \
+		ret_ = (long)(expr);                                 \
+		printf("%s, %s: %ld %s\n", what, lens[i].name, ret_, \
+		       ret_ == -1 ? strerrorname_np(errno) : "");    \
 	} while (0)
 
 static void test(void)

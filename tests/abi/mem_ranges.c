@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls about ranges of memory that reach far beyond what is mapped, to the end of all addresses, or over it:
- * some do what they can before the first hole, some between holes, some nothing.
+ * Calls about ranges of memory that reach far beyond what is mapped, to the end of all addresses,
+ * or over it: some do what they can before the first hole, some between holes, some nothing.
  */
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -10,14 +10,15 @@
 #include "tests/abi/abi.h"
 
 #define PAGE 4096ul
-#define RW (PROT_READ | PROT_WRITE)
+#define RW   (PROT_READ | PROT_WRITE)
 
-#define SHOW(name, len, expr)                                                                  \
-	do {                                                                                   \
-		long ret_;                                                                     \
-		errno = 0;                                                                     \
-		ret_ = (long)(expr);                                                           \
-		printf("%s, %s: %ld %s\n", name, len, ret_, ret_ == -1 ? strerrorname_np(errno) : ""); \
+#define SHOW(name, len, expr)                                     \
+	do {                                                      \
+		long ret_;                                        \
+		errno = 0;                                        \
+		ret_ = (long)(expr);                              \
+		printf("%s, %s: %ld %s\n", name, len, ret_,       \
+		       ret_ == -1 ? strerrorname_np(errno) : ""); \
 	} while (0)
 
 /* Four pages with nothing behind them. */
@@ -81,7 +82,8 @@ static void asked(uint8_t *p, size_t len, const char *name)
 	SHOW("no advice, not of a page", name, syscall(SYS_madvise, p + 1, len, 12345));
 	SHOW("no advice", "nothing", syscall(SYS_madvise, p, 0, 12345));
 	SHOW("msync", name, syscall(SYS_msync, p, len, MS_SYNC));
-	SHOW("mincore", name, syscall(SYS_mincore, p + 2 * PAGE, len < 9 * PAGE ? len : -PAGE, vec));
+	SHOW("mincore", name,
+	     syscall(SYS_mincore, p + 2 * PAGE, len < 9 * PAGE ? len : -PAGE, vec));
 	CHECK(p[0] == 5 && p[3 * PAGE] == 5);
 }
 

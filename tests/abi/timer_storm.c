@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A timer that expires faster than anything can be done about it: calls are made all the same while its signal is
- * blocked, those that block as well, and in its handler.
+ * A timer that expires faster than anything can be done about it: calls are made all the same while
+ * its signal is blocked, those that block as well, and in its handler.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -212,8 +212,8 @@ static bool was_sent(struct image *image, siginfo_t *info)
 
 /*
  * What is pending goes on waiting at the node; here it would be reported again as soon as the mask
- * opens. Those that came since the image was sent are kept, to be told to the node. A timer has its next
- * one pending as soon as one is taken; then all that was sent of that number has been taken.
+ * opens. Those that came since the image was sent are kept, to be told to the node. A fast timer has
+ * its next one pending as soon as one is taken; all that was sent of that number is taken by then.
  */
 static void take_pending(struct stub *stub)
 {

@@ -20,10 +20,10 @@ struct stub;
 void signal_seen(struct stub *stub, int signo);
 void signal_keep(struct stub *stub, const siginfo_t *info);
 /*
- * A timer may be so fast that its next signal is there before an injected call has begun: it never would.
- * Signals that showed too often during one are blocked in the stub until it has ended. The node loses
- * nothing: if the program takes such a signal, the node has ended the call because of the first ones.
- * Not while the call is an execve, whose mask is the program's.
+ * A timer may be so fast that its next signal is there before an injected call has begun: it never
+ * would. Signals that showed too often during one are blocked in the stub until it has ended. The
+ * node loses nothing: if the program takes such a signal, it has ended the call because of the first
+ * ones. Not while the call is an execve, whose mask is the program's.
  */
 void signal_hold_off(struct stub *stub, int signo);
 /* The call has ended. */
