@@ -15,6 +15,7 @@
 #include "kernel/abi/marshal.h"
 #include "kernel/guest/guest.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/mm/mm.h"
 #include "kernel/mm/uaccess.h"
 #include "kernel/proc/restart.h"
 #include "kernel/proc/signal.h"
@@ -76,7 +77,9 @@ long marshal_user(struct marshal *m, unsigned arg, uint64_t addr, uint64_t len, 
 	 */
 	if (addr >= USER_END)
 		return 0;
-	if (len > WIRE_CALL_MAX)
+	/* With more than there is behind the address the call fails, and home says how. */
+	if (len > WIRE_CALL_MAX &&
+	    mm_range_reach(current->mm, addr & PAGE_MASK, len) > WIRE_CALL_MAX)
 		return marshal_too_large(m, len);
 	have = flags & WBUF_OUT ? user_writable_prefix(addr, len) : user_readable_prefix(addr, len);
 	if (have < len)

@@ -156,9 +156,13 @@ long sys_mmap(struct trapframe *tf, const uint64_t args[6])
 	if (flags & ~(uint64_t)(shared_anon ? SHARED_ANON_FLAGS : anon ? ANON_FLAGS : FILE_FLAGS))
 		return retreat(WHY_MAPPING, "mmap with flags %#llx", (unsigned long long)flags);
 	/* For an error: home says which, since it knows the descriptor. */
-	if (!len || !(flags & MM_MAP_TYPE))
-		return anon ? -EINVAL :
-			      home_call(NR_MMAP, args[0], len, prot, flags, args[4], args[5]);
+	if (!len || !(flags & MM_MAP_TYPE)) {
+		if (anon)
+			return -EINVAL;
+		if (mm_range_reserved(mm, args[0], len))
+			return retreat(WHY_MAPPING, "mmap where home has reserved memory");
+		return home_call(NR_MMAP, args[0], len, prot, flags, args[4], args[5]);
+	}
 	if (!anon && (flags & MM_MAP_TYPE) == MM_MAP_TYPE_VALIDATE)
 		return retreat(WHY_MAPPING, "mmap of type MAP_SHARED_VALIDATE");
 
@@ -211,28 +215,35 @@ long sys_munmap(struct trapframe *tf, const uint64_t args[6])
 
 long sys_mprotect(struct trapframe *tf, const uint64_t args[6])
 {
+	uint64_t addr = args[0], len = PAGE_ALIGN_UP(args[1]);
+	uint64_t done[6] = { addr, 0, args[2] };
 	struct mm *mm = current->mm;
 	long ret;
 
 	(void)tf;
 	if (args[2] & ~(uint64_t)PROT_ALL)
 		return not_served(NR_MPROTECT, "special protection");
+	/* An error, or nothing to do. */
+	if ((addr & ~PAGE_MASK) || addr + len <= addr)
+		return mm_protect(mm, addr, args[1], args[2]);
 	if (no_room())
 		return retreat_no_room();
 	mutex_lock(&mm->map_lock);
+	/* What lies behind the first hole is not the call's; much may that is not the program's. */
+	done[1] = mm_range_reach(mm, addr, len);
 	/*
 	 * Making much writable counts against home's memory, as mapping it does; and whether a file may
 	 * be written depends on how it was opened.
 	 */
 	if ((args[2] & WVMA_WRITE) &&
-	    (ask_first(mm, args[1]) || mm_range_live(mm, args[0], args[1]))) {
-		ret = home_call(NR_MPROTECT, args[0], args[1], args[2], 0, 0, 0);
+	    (ask_first(mm, done[1]) || mm_range_live(mm, addr, done[1]))) {
+		ret = home_call(NR_MPROTECT, addr, done[1], args[2], 0, 0, 0);
 		if (ret < 0) {
 			mutex_unlock(&mm->map_lock);
 			return ret;
 		}
 	}
-	return finish(mm, NR_MPROTECT, args, mm_protect(mm, args[0], args[1], args[2]));
+	return finish(mm, NR_MPROTECT, done, mm_protect(mm, addr, len, args[2]));
 }
 
 /*
@@ -352,16 +363,27 @@ static long lock_at_home(uint64_t nr, uint64_t a0, uint64_t a1, uint64_t a2)
 	return ret;
 }
 
+/* It stops at the first hole, which home must see, too. */
+static long lock_range(uint64_t addr, uint64_t len, uint64_t flags)
+{
+	uint64_t start = addr & PAGE_MASK, reach;
+
+	reach = mm_range_reach(current->mm, start, len + (addr - start));
+	if (reach < len && mm_range_reserved(current->mm, start + reach, PAGE_SIZE))
+		return not_served(NR_MLOCK2, "where home has reserved memory");
+	return lock_at_home(NR_MLOCK2, addr, len, flags);
+}
+
 long sys_mlock(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	return lock_at_home(NR_MLOCK2, args[0], args[1], MLOCK_ONFAULT);
+	return lock_range(args[0], args[1], MLOCK_ONFAULT);
 }
 
 long sys_mlock2(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	return lock_at_home(NR_MLOCK2, args[0], args[1], args[2] | MLOCK_ONFAULT);
+	return lock_range(args[0], args[1], args[2] | MLOCK_ONFAULT);
 }
 
 long sys_mlockall(struct trapframe *tf, const uint64_t args[6])
@@ -390,13 +412,15 @@ long sys_madvise(struct trapframe *tf, const uint64_t args[6])
 	long ret;
 
 	(void)tf;
-	if ((addr & ~PAGE_MASK) || len < args[1])
+	if ((addr & ~PAGE_MASK) || len < args[1] || addr + len < addr)
 		return -EINVAL;
 	switch ((int)args[2]) {
 	case MADV_DONTNEED:
 	case MADV_FREE:
 		if (!len)
 			return 0;
+		if (mm_range_reserved(mm, addr, len))
+			return not_served(NR_MADVISE, "where home has reserved memory");
 		mutex_lock(&mm->map_lock);
 		/* Locked memory is not given up. */
 		if (current_proc->map_sync) {
@@ -423,8 +447,14 @@ long sys_madvise(struct trapframe *tf, const uint64_t args[6])
 	case MADV_NOHUGEPAGE:
 	case MADV_DONTDUMP:
 	case MADV_DODUMP:
+		if (mm_range_reserved(mm, addr, len))
+			return not_served(NR_MADVISE, "where home has reserved memory");
 		return home_call(NR_MADVISE, addr, args[1], args[2], 0, 0, 0);
 	default:
+		/* Home tells of no memory at all whether there is such an advice. */
+		ret = home_call(NR_MADVISE, addr, 0, args[2], 0, 0, 0);
+		if (ret == -EINVAL || restart_code(ret))
+			return ret;
 		return retreat(WHY_SYSCALL, "madvise %d", (int)args[2]);
 	}
 }
@@ -439,9 +469,10 @@ long sys_msync(struct trapframe *tf, const uint64_t args[6])
 	if ((flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (addr & ~PAGE_MASK) ||
 	    ((flags & MS_ASYNC) && (flags & MS_SYNC)))
 		return -EINVAL;
-	if (len < args[1] || addr + len < addr)
+	/* A length that is more than all pages is none. */
+	if (addr + len < addr)
 		return -ENOMEM;
 	if (len && mm_range_live(current->mm, addr, len))
-		return home_call(NR_MSYNC, addr, args[1], flags, 0, 0, 0);
+		return home_call(NR_MSYNC, addr, len, flags, 0, 0, 0);
 	return !len || mm_range_mapped(current->mm, addr, len) ? 0 : -ENOMEM;
 }

@@ -296,6 +296,15 @@ long mm_detach(struct mm *mm, uint64_t addr);
 /* Is any of the range shared memory that is written in place? */
 bool mm_range_live(struct mm *mm, uint64_t addr, uint64_t len);
 
+/*
+ * How many bytes of the range, from its start, are mapped without a hole: what a call that stops
+ * at the first one concerns. Memory that home reserves counts as a hole: the program sees none.
+ */
+uint64_t mm_range_reach(struct mm *mm, uint64_t addr, uint64_t len);
+
+/* Is any of the range reserved by home? */
+bool mm_range_reserved(struct mm *mm, uint64_t addr, uint64_t len);
+
 /* True when every page of the range is mapped: what madvise, mlock and msync ask. */
 bool mm_range_mapped(struct mm *mm, uint64_t addr, uint64_t len);
 

@@ -375,6 +375,37 @@ long mm_brk(struct mm *mm, uint64_t brk)
 	return (long)mm->brk;
 }
 
+/* Where a range ends that may be too long, or reach over the end of all addresses. */
+static uint64_t range_end(uint64_t addr, uint64_t len)
+{
+	if (addr > USER_END)
+		return addr;
+	return len > USER_END - addr ? USER_END : addr + PAGE_ALIGN_UP(len);
+}
+
+uint64_t mm_range_reach(struct mm *mm, uint64_t addr, uint64_t len)
+{
+	uint64_t end = range_end(addr, len), hole;
+
+	mutex_lock(&mm->lock);
+	hole = vma_first_hole(&mm->vmas, addr, end);
+	for (const struct vma *v = vma_find(&mm->vmas, addr); v && v->start < hole; v = v->next)
+		if (v->flags & WVMA_RESERVED)
+			hole = v->start > addr ? v->start : addr;
+	mutex_unlock(&mm->lock);
+	return hole - addr;
+}
+
+bool mm_range_reserved(struct mm *mm, uint64_t addr, uint64_t len)
+{
+	bool reserved;
+
+	mutex_lock(&mm->lock);
+	reserved = vma_range_has(&mm->vmas, addr, range_end(addr, len), WVMA_RESERVED);
+	mutex_unlock(&mm->lock);
+	return reserved;
+}
+
 bool mm_range_mapped(struct mm *mm, uint64_t addr, uint64_t len)
 {
 	bool mapped;

@@ -281,6 +281,8 @@ static void on_signal(struct stub *stub, int sig)
 		return;
 	}
 	signal_seen(stub, sig);
+	if (stub->state == STUB_CALLING)
+		signal_hold_off(stub, sig);
 	/*
 	 * The terminal refused a background job: the call would be refused again at once. The node
 	 * knows whether the program stops, and then aborts the call.
@@ -416,6 +418,8 @@ void away_fork(struct stub *parent, struct stub *child)
 
 	child->regs = parent->regs;
 	child->sigmask = parent->sigmask;
+	child->held_off = parent->held_off;
+	child->mask_before = parent->mask_before;
 	if (from == to)
 		return;
 	to->session = from->session;
@@ -429,6 +433,7 @@ void away_fork(struct stub *parent, struct stub *child)
 
 void away_born(struct stub *child)
 {
+	signal_show_again(child);
 	become_idle(child);
 }
 

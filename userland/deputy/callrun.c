@@ -114,8 +114,6 @@ static bool touches_agent(const struct stub *stub, uint32_t nr, const uint64_t *
 	case SYS_mprotect:
 	case SYS_madvise:
 	case SYS_pkey_mprotect:
-	case SYS_mlock:
-	case SYS_mlock2:
 		return TOUCHES(args[0], args[1]);
 	case SYS_mremap:
 		return TOUCHES(args[0], args[1]) ||

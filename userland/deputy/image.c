@@ -212,24 +212,33 @@ static bool was_sent(struct image *image, siginfo_t *info)
 
 /*
  * What is pending goes on waiting at the node; here it would be reported again as soon as the mask
- * opens. Those that came since the image was sent are kept, to be told to the node.
+ * opens. Those that came since the image was sent are kept, to be told to the node. A fast timer has
+ * its next one pending as soon as one is taken; all that was sent of that number is taken by then.
  */
 static void take_pending(struct stub *stub)
 {
-	const uint64_t all = SIGMASK_FROZEN;
+	uint64_t set = SIGMASK_FROZEN;
 	const uint64_t zero[2] = { 0, 0 };
 	int64_t at = agent_scratch(stub, 4096);
 	siginfo_t info;
 
-	if (at < 0 || stub_write(stub, (uint64_t)at, &all, sizeof(all)) ||
+	if (at < 0 || stub_write(stub, (uint64_t)at, &set, sizeof(set)) ||
 	    stub_write(stub, (uint64_t)at + 64, zero, sizeof(zero)))
 		return;
-	while (inject_call(stub, SYS_rt_sigtimedwait, at, at + 128, at + 64, sizeof(all)) > 0) {
+	while (inject_call(stub, SYS_rt_sigtimedwait, at, at + 128, at + 64, sizeof(set)) > 0) {
 		if (stub_read(stub, (uint64_t)at + 128, &info, sizeof(info)))
 			return;
-		if (!was_sent(stub->process->image, &info) ||
-		    (info.si_code == SI_TIMER && info.si_overrun >= 0))
-			signal_keep(stub, &info);
+		if (was_sent(stub->process->image, &info)) {
+			if (info.si_code == SI_TIMER && info.si_overrun >= 0)
+				signal_keep(stub, &info);
+			continue;
+		}
+		signal_keep(stub, &info);
+		if (info.si_code == SI_TIMER) {
+			set &= ~(UINT64_C(1) << (info.si_signo - 1));
+			if (stub_write(stub, (uint64_t)at, &set, sizeof(set)))
+				return;
+		}
 	}
 }
 

@@ -95,7 +95,7 @@ static bool faulted(struct stub *stub, int sig, uint64_t rip)
 	return !stub_get_regs(stub, &regs) && regs.rip >= rip && regs.rip < rip + 3;
 }
 
-long inject_run(struct stub *stub, uint64_t rip, long nr, const uint64_t args[6])
+static long run(struct stub *stub, uint64_t rip, long nr, const uint64_t args[6])
 {
 	struct user_regs_struct regs;
 	int status, sig;
@@ -120,12 +120,22 @@ long inject_run(struct stub *stub, uint64_t rip, long nr, const uint64_t args[6]
 		if (faulted(stub, sig, agent_gadget(stub)))
 			return -EFAULT;
 		signal_seen(stub, sig);
+		signal_hold_off(stub, sig);
 	}
 killed:
 	/* Killed, but not reaped yet: the wait tells. */
 	while (!next_stop(stub, &status))
 		stub_resume(stub, PTRACE_CONT, 0);
 	return -ESRCH;
+}
+
+long inject_run(struct stub *stub, uint64_t rip, long nr, const uint64_t args[6])
+{
+	long ret = run(stub, rip, nr, args);
+
+	if (ret != -ESRCH)
+		signal_show_again(stub);
+	return ret;
 }
 
 long inject_call6(struct stub *stub, long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
@@ -176,7 +186,9 @@ int inject_exit(struct stub *stub)
 	static const uint64_t none[6];
 	int status;
 
-	if (ptrace(PTRACE_SETOPTIONS, stub->pid, 0, (long)(TRACE_OPTIONS | PTRACE_O_TRACEEXIT)) ||
+	/* What comes from now on is for the other threads. */
+	if (stub_set_sigmask(stub, SIGMASK_FROZEN) ||
+	    ptrace(PTRACE_SETOPTIONS, stub->pid, 0, (long)(TRACE_OPTIONS | PTRACE_O_TRACEEXIT)) ||
 	    inject_prepare(stub, SYS_exit, none))
 		return -ESRCH;
 	do {

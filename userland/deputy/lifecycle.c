@@ -176,6 +176,8 @@ static void begin_exit(struct stub *stub, struct call *call)
 	if (sig <= 0 || sig > 64) {
 		args[0] = end.status & 0xff;
 		stub->state = STUB_DYING;
+		/* Whatever else would show now: nobody is left to be told. */
+		stub_set_sigmask(stub, SIGMASK_FROZEN);
 		if (!inject_prepare(stub, SYS_exit_group, args))
 			stub_resume(stub, PTRACE_CONT, 0);
 		return;
@@ -185,6 +187,7 @@ static void begin_exit(struct stub *stub, struct call *call)
 	if (sig != SIGKILL)
 		set_default(stub, sig);
 	stub->state = STUB_DYING;
+	stub_set_sigmask(stub, SIGMASK_FROZEN & ~(UINT64_C(1) << (sig - 1)));
 	if (stub->dead)
 		return;
 	args[0] = (uint64_t)stub->process->pid;
@@ -263,6 +266,7 @@ void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
 {
 	struct wire_stopped stop;
 
+	signal_show_again(stub);
 	if (!call)
 		return;
 	switch (call->hdr.type) {

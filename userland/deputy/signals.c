@@ -2,6 +2,7 @@
 /* Signals of a process that is away, or on its way: see signals.h. */
 #include "userland/deputy/signals.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,13 @@
 #include "userland/deputy/stub.h"
 
 #define SENT_MAX 256 /* signals remembered after they were forwarded */
+#define SEEN_MAX 16  /* signals that may show during one call */
+
+#define BIT(sig) (UINT64_C(1) << ((sig) - 1))
+/* Never blocked: what a stub does wrong by itself, its traps, and job control. */
+#define NOT_HELD_OFF                                                                           \
+	(BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGSEGV) | BIT(SIGSYS) | \
+	 BIT(SIGKILL) | BIT(SIGSTOP) | BIT(SIGCONT) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
 
 struct held_signal {
 	struct list_head link;
@@ -126,6 +134,26 @@ void signal_seen(struct stub *stub, int signo)
 		to_node(process, for_thread(stub, &info) ? stub->pid : 0, &info);
 	else
 		signal_keep(stub, &info);
+}
+
+void signal_hold_off(struct stub *stub, int signo)
+{
+	if (++stub->seen_in_call <= SEEN_MAX || (BIT(signo) & NOT_HELD_OFF) ||
+	    stub->process->execing)
+		return;
+	if (!stub->held_off && stub_get_sigmask(stub, &stub->mask_before))
+		return;
+	stub->held_off |= BIT(signo);
+	stub_set_sigmask(stub, stub->mask_before | stub->held_off);
+}
+
+void signal_show_again(struct stub *stub)
+{
+	stub->seen_in_call = 0;
+	if (!stub->held_off)
+		return;
+	stub->held_off = 0;
+	stub_set_sigmask(stub, stub->mask_before);
 }
 
 /* A stop is the kernel's affair wherever the program runs: it is sent once more, to be seen then. */

@@ -19,6 +19,15 @@ struct stub;
 /* A signal-delivery-stop of a stub that is away: forwards or holds it; it will be suppressed. */
 void signal_seen(struct stub *stub, int signo);
 void signal_keep(struct stub *stub, const siginfo_t *info);
+/*
+ * A timer may be so fast that its next signal is there before an injected call has begun: it never
+ * would. Signals that showed too often during one are blocked in the stub until it has ended. The
+ * node loses nothing: if the program takes such a signal, it has ended the call because of the first
+ * ones. Not while the call is an execve, whose mask is the program's.
+ */
+void signal_hold_off(struct stub *stub, int signo);
+/* The call has ended. */
+void signal_show_again(struct stub *stub);
 /* Sends what was held to the node that now runs the process. */
 void signal_flush_to_node(struct process *process);
 /*

@@ -74,6 +74,11 @@ struct stub {
 	struct incoming *incoming;	/* being put together from DATA messages */
 	bool abort;			/* the node no longer waits for the running call */
 
+	/* signals.c's: signal_hold_off() */
+	unsigned seen_in_call;		/* signals, since the running call was begun */
+	uint64_t held_off;		/* those blocked until it has ended */
+	uint64_t mask_before;		/* valid while there are any */
+
 	/* away.c's */
 	bool waking;			/* told to leave its pause(2) */
 	int raised;			/* a signal we raised, to be passed on when it shows */
