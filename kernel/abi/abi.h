@@ -51,6 +51,9 @@ long wait_again(struct trapframe *tf, const struct restart_block *r);
 /* signal_calls.c: sets an action, here and at home. act is made canonical. */
 void change_action(int signo, struct wire_sigact *act);
 
+/* The same: signals that are blocked and pending, here or at home. */
+uint64_t blocked_pending(void);
+
 /* mask.c: the signal mask that belongs to a waiting call. 0 or -errno. */
 long mask_begin(uint64_t set, uint64_t size);
 /* After the call: puts the old mask back unless a handler is to run under the new one. */

@@ -95,7 +95,7 @@ long sys32_ssetmask(struct trapframe *tf, const uint64_t args[6])
 
 long sys32_sigpending(struct trapframe *tf, const uint64_t args[6])
 {
-	uint64_t set = signal_pending_set() & current_user->sigmask;
+	uint64_t set = blocked_pending();
 
 	(void)tf;
 	return put_user32(args[0], (uint32_t)set) ? -EFAULT : 0;

@@ -12,8 +12,9 @@
 #include "kernel/proc/signal.h"
 
 enum {
-	NR_RT_SIGACTION = 13, NR_KILL = 62, NR_GETUID = 102,
-	NR_TKILL = 200, NR_TGKILL = 234,
+	NR_RT_SIGACTION = 13, NR_RT_SIGPROCMASK = 14, NR_KILL = 62, NR_GETUID = 102,
+	NR_RT_SIGPENDING = 127, NR_RT_SIGQUEUEINFO = 129, NR_TKILL = 200, NR_TGKILL = 234,
+	NR_RT_TGSIGQUEUEINFO = 297,
 };
 
 #define NR32_RT_SIGACTION 174
@@ -48,8 +49,11 @@ void change_action(int signo, struct wire_sigact *act)
 
 	act->flags &= LSA_ALL;
 	act->mask &= ~SIGS_KILL_STOP;
-	/* Home ignores what is ignored here, which the kernel itself takes note of. */
-	if (memcmp(act, &proc->sigact[signo - 1], sizeof(*act)))
+	/*
+	 * Home ignores what is ignored here, which the kernel itself takes note of. Ignored once more, a
+	 * signal that waits there is forgotten.
+	 */
+	if (memcmp(act, &proc->sigact[signo - 1], sizeof(*act)) || (proc->sfd_mask & SIGBIT(signo)))
 		signal_action_replay(signo, act);
 	signal_set_action(proc, signo, act);
 }
@@ -71,6 +75,45 @@ long sys_rt_sigaction(struct trapframe *tf, const uint64_t args[6])
 	if (args[1])
 		change_action(signo, &act);
 	return args[2] ? put_user_sigaction(args[2], &old) : 0;
+}
+
+/* No signal that comes meanwhile interrupts it. */
+static long call_steadily(struct fcall *call)
+{
+	bool steady = current_user->steady;
+	long ret;
+
+	current_user->steady = true;
+	ret = guest_call(call);
+	current_user->steady = steady;
+	return ret;
+}
+
+/* The set goes by value: so nothing has to be had for it, and the call cannot fail here. */
+void signal_block_at_home(uint64_t set)
+{
+	enum { SIG_SETMASK_ = 2 };
+	struct fcall call = { .nr = NR_RT_SIGPROCMASK, .args = { SIG_SETMASK_, set, 0, SET_SIZE } };
+
+	call_steadily(&call);
+}
+
+bool signal_send_at_home(const struct siginfo *info, bool to_process)
+{
+	struct fcall call = {
+		.nr = to_process ? NR_RT_SIGQUEUEINFO : NR_RT_TGSIGQUEUEINFO,
+		.args = { current_proc->pid, current_user->tid, info->signo },
+		.nbufs = 1,
+		.buf[0] = { (uint64_t)info, sizeof(*info), 3, WBUF_IN, true },
+	};
+
+	if (to_process) {
+		/* Only by its own id, which here stands for the process, may it send any siginfo. */
+		call.args[0] = current_user->tid;
+		call.args[1] = info->signo;
+		call.buf[0].arg = 2;
+	}
+	return !call_steadily(&call);
 }
 
 long sys_rt_sigprocmask(struct trapframe *tf, const uint64_t args[6])
@@ -116,9 +159,24 @@ long sys_rt_sigreturn(struct trapframe *tf, const uint64_t args[6])
 	return tf->rax;
 }
 
+uint64_t blocked_pending(void)
+{
+	uint64_t set = signal_pending_set() & current_user->sigmask, there = 0;
+	struct fcall call = {
+		.nr = NR_RT_SIGPENDING,
+		.args = { 0, SET_SIZE },
+		.nbufs = 1,
+		.buf[0] = { (uint64_t)&there, SET_SIZE, 0, WBUF_OUT, true },
+	};
+
+	if (current_proc->sfd_mask)
+		call_steadily(&call);
+	return set | there;
+}
+
 long sys_rt_sigpending(struct trapframe *tf, const uint64_t args[6])
 {
-	uint64_t set = signal_pending_set() & current_user->sigmask;
+	uint64_t set = blocked_pending();
 
 	(void)tf;
 	if (args[1] > SET_SIZE)
@@ -199,7 +257,6 @@ long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
 	int64_t ts[2];
 	int signo;
 
-	(void)tf;
 	if (args[3] != SET_SIZE)
 		return -EINVAL;
 	if (get_user64(&set, args[0]) || (args[2] && get_user_timespec(ts, args[2])))
@@ -211,6 +268,8 @@ long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
 			deadline = clock_now_ns() + ts[0] * NSEC_PER_SEC + ts[1];
 	}
 	set &= ~SIGS_KILL_STOP;
+	if (set & current_proc->sfd_mask)
+		return not_served(tf->error, "signals that a signalfd has, too");
 
 	spin_lock(&current_proc->lock);
 	u->waits_for = set;
@@ -253,6 +312,12 @@ static long own_uid(void)
 	return proc->uid;
 }
 
+/* One that may be read from a signalfd(2) is sent at home, as others send it. */
+static bool sent_at_home(int signo)
+{
+	return signo >= 1 && signo <= LSIG_MAX && (current_proc->sfd_mask & SIGBIT(signo));
+}
+
 /* To the process itself (tid 0), or to a thread of it: delivered before the call returns. */
 static long send_here(int signo, uint32_t tid, struct siginfo *info)
 {
@@ -285,7 +350,7 @@ static long send_to_self(int signo, uint32_t tid, int code)
 long sys_kill(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	if ((int)args[0] != (int)current_proc->pid)
+	if ((int)args[0] != (int)current_proc->pid || sent_at_home((int)args[1]))
 		return forward(NR_KILL, args);
 	return send_to_self((int)args[1], 0, LSI_USER);
 }
@@ -293,7 +358,8 @@ long sys_kill(struct trapframe *tf, const uint64_t args[6])
 long sys_tkill(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	if ((int)args[0] <= 0 || !proc_has_thread(current_proc, (uint32_t)args[0]))
+	if ((int)args[0] <= 0 || !proc_has_thread(current_proc, (uint32_t)args[0]) ||
+	    sent_at_home((int)args[1]))
 		return forward(NR_TKILL, args);
 	return send_to_self((int)args[1], (uint32_t)args[0], LSI_TKILL);
 }
@@ -302,7 +368,7 @@ long sys_tgkill(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
 	if ((int)args[0] != (int)current_proc->pid || (int)args[1] <= 0 ||
-	    !proc_has_thread(current_proc, (uint32_t)args[1]))
+	    !proc_has_thread(current_proc, (uint32_t)args[1]) || sent_at_home((int)args[2]))
 		return forward(NR_TGKILL, args);
 	return send_to_self((int)args[2], (uint32_t)args[1], LSI_TKILL);
 }
@@ -318,7 +384,7 @@ static long queue_to_self(int signo, uint32_t tid, uint64_t from)
 
 long sys_rt_sigqueueinfo(struct trapframe *tf, const uint64_t args[6])
 {
-	if ((int)args[0] != (int)current_proc->pid)
+	if ((int)args[0] != (int)current_proc->pid || sent_at_home((int)args[1]))
 		return forward(tf->error, args);
 	return queue_to_self((int)args[1], 0, args[2]);
 }
@@ -326,7 +392,24 @@ long sys_rt_sigqueueinfo(struct trapframe *tf, const uint64_t args[6])
 long sys_rt_tgsigqueueinfo(struct trapframe *tf, const uint64_t args[6])
 {
 	if ((int)args[0] != (int)current_proc->pid || (int)args[1] <= 0 ||
-	    !proc_has_thread(current_proc, (uint32_t)args[1]))
+	    !proc_has_thread(current_proc, (uint32_t)args[1]) || sent_at_home((int)args[2]))
 		return forward(tf->error, args);
 	return queue_to_self((int)args[2], (uint32_t)args[1], args[3]);
+}
+
+/* --- reading them ----------------------------------------------------------------------------------- */
+
+/* The descriptor is home's: there its signals wait from now on, if they are blocked. */
+long sys_signalfd4(struct trapframe *tf, const uint64_t args[6])
+{
+	uint64_t set;
+
+	if (args[2] == SET_SIZE && !get_user64(&set, args[1]) && !signal_watch(set))
+		return not_served(tf->error, "in a program with threads");
+	return current_user->retreating ? RETREATED : forward(tf->error, args);
+}
+
+long sys_signalfd(struct trapframe *tf, const uint64_t args[6])
+{
+	return sys_signalfd4(tf, args);
 }

@@ -403,7 +403,7 @@ void away_begin(struct process *process)
 
 	for_each_thread(stub, process)
 		if (!stub_ends(stub))
-			stub_set_sigmask(stub, 0);
+			stub_set_sigmask(stub, stub->held_mask);
 	signal_flush_to_node(process);
 	for_each_thread(stub, process)
 		if (!stub_ends(stub))
@@ -416,6 +416,7 @@ void away_fork(struct stub *parent, struct stub *child)
 
 	child->regs = parent->regs;
 	child->sigmask = parent->sigmask;
+	child->held_mask = parent->held_mask;
 	if (from == to)
 		return;
 	to->session = from->session;

@@ -212,11 +212,11 @@ static bool was_sent(struct image *image, siginfo_t *info)
 
 /*
  * What is pending goes on waiting at the node; here it would be reported again as soon as the mask
- * opens. Those that came since the image was sent are kept, to be told to the node.
+ * opens. (What it does not open for is not sent.) Those that came since the image was sent are kept, to be told to the node.
  */
 static void take_pending(struct stub *stub)
 {
-	const uint64_t all = SIGMASK_FROZEN;
+	const uint64_t all = SIGMASK_FROZEN & ~stub->held_mask;
 	const uint64_t zero[2] = { 0, 0 };
 	int64_t at = agent_scratch(stub, 4096);
 	siginfo_t info;

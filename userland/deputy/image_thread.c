@@ -103,8 +103,21 @@ static int ask_thread(struct stub *stub, struct wire_thread *t)
 	return err;
 }
 
+/* Blocked signals that may be read from a signalfd(2) wait here; those for all if nobody takes them. */
+static uint64_t waits_here(const struct stub *stub, bool of_process)
+{
+	uint64_t set = stub->held_mask;
+	const struct stub *other;
+
+	if (of_process)
+		for_each_thread(other, stub->process)
+			set &= stub_ends(other) ? ~UINT64_C(0) : other->held_mask;
+	return set;
+}
+
 int collect_signals(struct stub *stub, bool of_process, struct collected_signals *signals)
 {
+	uint64_t stays = waits_here(stub, of_process);
 	struct __ptrace_peeksiginfo_args args = {
 		.flags = of_process ? PTRACE_PEEKSIGINFO_SHARED : 0, .nr = 32,
 	};
@@ -119,6 +132,8 @@ int collect_signals(struct stub *stub, bool of_process, struct collected_signals
 			return -ENOMEM;
 		signals->v = v;
 		for (long i = 0; i < n; i++) {
+			if (stays >> (infos[i].si_signo - 1) & 1)
+				continue;
 			v[signals->n] = (struct wire_signal){
 				.signo = (uint32_t)infos[i].si_signo, .to_process = of_process,
 			};
@@ -162,6 +177,7 @@ int collect_thread(struct stub *stub, uint64_t node_xcr0, struct collected *c, s
 	t->tid = (uint32_t)stub->pid;
 	memcpy(&t->regs, &stub->regs, sizeof(t->regs));
 	t->sigmask = stub->sigmask;
+	stub->held_mask = stub->sigmask & stub->process->sfd_mask & SIGMASK_FROZEN;
 	n = ask_thread(stub, t);
 	if (n)
 		goto failed;

@@ -58,6 +58,8 @@ struct process {
 	struct alarm backlog_alarm;
 	struct stub *mapping;		/* carries out a change of the map, or NULL */
 
+	uint64_t sfd_mask;		/* image_process.c's: signals that it may read from a signalfd(2) */
+
 	/* signals.c's */
 	bool unannounced;		/* a fork's child that the node has not made yet */
 	struct list_head held_signals;	/* seen while they could not be forwarded, in order */
