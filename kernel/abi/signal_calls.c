@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System calls about signals: actions, masks, waiting, sending. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/abi/abi.h"
@@ -12,7 +13,7 @@
 #include "kernel/proc/signal.h"
 
 enum {
-	NR_RT_SIGACTION = 13, NR_RT_SIGPROCMASK = 14, NR_KILL = 62, NR_GETUID = 102,
+	NR_RT_SIGACTION = 13, NR_RT_SIGPROCMASK = 14, NR_KILL = 62, NR_READLINK = 89, NR_GETUID = 102,
 	NR_RT_SIGPENDING = 127, NR_RT_SIGQUEUEINFO = 129, NR_TKILL = 200, NR_TGKILL = 234,
 	NR_RT_TGSIGQUEUEINFO = 297,
 };
@@ -77,15 +78,19 @@ long sys_rt_sigaction(struct trapframe *tf, const uint64_t args[6])
 	return args[2] ? put_user_sigaction(args[2], &old) : 0;
 }
 
-/* No signal that comes meanwhile interrupts it. */
+/*
+ * A call within a call. No signal that comes meanwhile interrupts it; if the process has to go home for it,
+ * it does so afterwards.
+ */
 static long call_steadily(struct fcall *call)
 {
-	bool steady = current_user->steady;
+	bool steady = current_user->steady, retreating = current_user->retreating;
 	long ret;
 
 	current_user->steady = true;
 	ret = guest_call(call);
 	current_user->steady = steady;
+	current_user->retreating = retreating;
 	return ret;
 }
 
@@ -412,4 +417,31 @@ long sys_signalfd4(struct trapframe *tf, const uint64_t args[6])
 long sys_signalfd(struct trapframe *tf, const uint64_t args[6])
 {
 	return sys_signalfd4(tf, args);
+}
+
+void look_for_signalfd(uint32_t fd)
+{
+	static const char signalfd[] = "anon_inode:[signalfd]";
+	char path[32], target[sizeof(signalfd)];
+	struct fcall call = {
+		.nr = NR_READLINK,
+		.args = { 0, 0, sizeof(target) },
+		.nbufs = 2,
+		.buf[0] = { (uint64_t)path, 0, 0, WBUF_IN, true },
+		.buf[1] = { (uint64_t)target, sizeof(target), 1, WBUF_OUT | WBUF_RET, true },
+	};
+
+	call.buf[0].len = snprintf(path, sizeof(path), "/proc/self/fd/%u", fd) + 1;
+	if (call_steadily(&call) == sizeof(signalfd) - 1 &&
+	    !memcmp(target, signalfd, sizeof(signalfd) - 1))
+		proc_recall(current_proc, WHY_STATE, "it was given another process's signalfd");
+}
+
+long sys_pidfd_getfd(struct trapframe *tf, const uint64_t args[6])
+{
+	long fd = forward(tf->error, args);
+
+	if (fd >= 0)
+		look_for_signalfd((uint32_t)fd);
+	return fd;
 }

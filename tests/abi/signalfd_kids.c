@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #define ABI_OWN_MAIN
@@ -94,12 +95,52 @@ static void fresh_program(int fd, const char *self)
 	pid = fork();
 	if (!pid) {
 		CHECK(!raise(SIGUSR1));
+		CHECK_FAILS(execl("./none", "none", NULL), ENOENT);
 		execl(self, self, number, NULL);
 		_exit(99);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 5);
 	CHECK(next(fd).ssi_signo == SIGCHLD);
+}
+
+/* A descriptor that a child made and handed over has the signals of whoever reads it. */
+static void handed_over(int fd)
+{
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} c = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+			  .cmsg_type = SCM_RIGHTS } };
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
+			      .msg_controllen = sizeof(c) };
+	sigset_t set, was;
+	int pair[2], theirs;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	CHECK(!sigprocmask(SIG_BLOCK, &set, &was));
+	CHECK(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	pid = fork();
+	if (!pid) {
+		theirs = signalfd(-1, &set, 0);
+		CHECK(theirs >= 0);
+		memcpy(CMSG_DATA(&c.head), &theirs, sizeof(theirs));
+		CHECK(sendmsg(pair[1], &msg, 0) == 1);
+		_exit(0);
+	}
+	CHECK(recvmsg(pair[0], &msg, 0) == 1);
+	memcpy(&theirs, CMSG_DATA(&c.head), sizeof(theirs));
+	CHECK(!raise(SIGUSR2));
+	CHECK(next(theirs).ssi_signo == SIGUSR2);
+	CHECK(next(fd).ssi_signo == SIGCHLD && waitpid(pid, NULL, 0) == pid);
+	CHECK(!sigprocmask(SIG_SETMASK, &was, NULL));
+	close(theirs);
+	close(pair[0]);
+	close(pair[1]);
 }
 
 /* The mask, what is pending and the descriptor are the new program's, too. */
@@ -131,6 +172,7 @@ int main(int argc, char **argv)
 		child_reads_its_own(fd);
 		talk(fd);
 		fresh_program(fd, argv[0]);
+		handed_over(fd);
 	}
 	printf("ok\n");
 	return 0;

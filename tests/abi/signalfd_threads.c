@@ -37,8 +37,16 @@ static void *reads(void *arg)
 static void *takes(void *arg)
 {
 	sigset_t set, open;
+	int before = fd;
 
 	(void)arg;
+	/* Made while there are threads; all block it. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	fd = signalfd(-1, &set, 0);
+	CHECK(fd >= 0 && !kill(getpid(), SIGHUP) && next() == SIGHUP);
+	close(fd);
+	fd = before;
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
 	CHECK(!pthread_sigmask(SIG_SETMASK, NULL, &open));
@@ -72,6 +80,8 @@ static void test(void)
 	CHECK(!sigprocmask(SIG_BLOCK, &set, &was));
 	fd = signalfd(-1, &set, 0);
 	CHECK(fd >= 0);
+	sigaddset(&set, SIGHUP);
+	CHECK(!sigprocmask(SIG_BLOCK, &set, NULL));
 	CHECK(!pthread_create(&taker, NULL, takes, NULL));
 	CHECK(!pthread_join(taker, NULL));
 	CHECK(seen == 2 * ROUNDS);
