@@ -104,6 +104,43 @@ static void fresh_program(int fd, const char *self)
 	CHECK(next(fd).ssi_signo == SIGCHLD);
 }
 
+/* A child that reads SIGCONT is continued all the same. */
+static void stopped(int fd)
+{
+	int status, pair[2];
+	sigset_t set, was;
+	char byte;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCONT);
+	CHECK(!sigprocmask(SIG_BLOCK, &set, &was) && !pipe(pair));
+	pid = fork();
+	if (!pid) {
+		int conts = signalfd(-1, &set, 0);
+
+		CHECK(conts >= 0 && write(pair[1], "x", 1) == 1);
+		CHECK(next(conts).ssi_signo == SIGCONT);
+		/* By its own doing, too: that forgets one that is pending. */
+		CHECK(!raise(SIGSTOP));
+		CHECK(next(conts).ssi_signo == SIGCONT);
+		_exit(3);
+	}
+	CHECK(read(pair[0], &byte, 1) == 1);
+	for (int i = 0; i < 2; i++) {
+		if (!i)
+			CHECK(!kill(pid, SIGSTOP));
+		CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+		CHECK(WSTOPSIG(status) == SIGSTOP);
+		CHECK(!kill(pid, SIGCONT));
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 3);
+	CHECK(next(fd).ssi_signo == SIGCHLD);
+	CHECK(!sigprocmask(SIG_SETMASK, &was, NULL));
+	close(pair[0]);
+	close(pair[1]);
+}
+
 /* A descriptor that a child made and handed over has the signals of whoever reads it. */
 static void handed_over(int fd)
 {
@@ -173,6 +210,7 @@ int main(int argc, char **argv)
 		talk(fd);
 		fresh_program(fd, argv[0]);
 		handed_over(fd);
+		stopped(fd);
 	}
 	printf("ok\n");
 	return 0;

@@ -28,6 +28,7 @@
 #include "userland/deputy/why.h"
 
 #define PARK_MS 2  /* idle for so long: the next call pays a wake-up, signals show at once */
+#define CONT_BIT (UINT64_C(1) << (SIGCONT - 1))
 #define HOLD_MS 50 /* the node's time to answer a SIGTTIN */
 
 static bool is_stop_signal(int sig)
@@ -312,7 +313,7 @@ static void note_stop(struct stub *stub, int sig)
 
 /*
  * The node hears of it by the SIGCONT that shows next. If it went on before that came, a stop of its own
- * doing that follows at once would be undone by it.
+ * doing that follows at once would be undone by it. None shows if it is to be read from a signalfd(2).
  */
 static void note_cont(struct stub *stub)
 {
@@ -321,6 +322,8 @@ static void note_cont(struct stub *stub)
 	if (!process->stopped || process_stub(process) != stub)
 		return;
 	process->stopped = false;
+	if (process_held(process) & CONT_BIT)
+		tell(process, W_CONT);
 	if (process->pid == front_main_pid())
 		front_continued();
 }

@@ -103,21 +103,9 @@ static int ask_thread(struct stub *stub, struct wire_thread *t)
 	return err;
 }
 
-/* Blocked signals that may be read from a signalfd(2) wait here; those for all if nobody takes them. */
-static uint64_t waits_here(const struct stub *stub, bool of_process)
-{
-	uint64_t set = stub->held_mask;
-	const struct stub *other;
-
-	if (of_process)
-		for_each_thread(other, stub->process)
-			set &= stub_ends(other) ? ~UINT64_C(0) : other->held_mask;
-	return set;
-}
-
 int collect_signals(struct stub *stub, bool of_process, struct collected_signals *signals)
 {
-	uint64_t stays = waits_here(stub, of_process);
+	uint64_t stays = of_process ? process_held(stub->process) : stub->held_mask;
 	struct __ptrace_peeksiginfo_args args = {
 		.flags = of_process ? PTRACE_PEEKSIGINFO_SHARED : 0, .nr = 32,
 	};

@@ -159,6 +159,10 @@ static void begin_stopped(struct stub *stub, struct call *call)
 	if ((stop.signo != SIGTSTP && stop.signo != SIGTTIN && stop.signo != SIGTTOU &&
 	     stop.signo != SIGSTOP) ||
 	    signal_sent_since(stub->process, stop.signals, SIGCONT) || cont_pending(stub)) {
+		/* It does not show if it is to be read from a signalfd(2). */
+		if (process_held(stub->process) >> (SIGCONT - 1) & 1)
+			session_send1(stub->process->session, W_CONT, 0,
+				      (uint32_t)stub->process->pid, 0, NULL, 0);
 		call_drop(stub, call);
 		return;
 	}

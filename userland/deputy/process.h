@@ -95,6 +95,9 @@ unsigned process_threads(const struct process *process);
 /* Is its computation on a node, or about to be? */
 bool process_away(const struct process *process);
 
+/* Signals to it that no thread takes, since they may be read from a signalfd(2): see held_mask. */
+uint64_t process_held(const struct process *process);
+
 /* Reads comm anew from /proc. */
 void process_refresh(struct process *process);
 
