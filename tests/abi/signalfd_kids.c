@@ -209,8 +209,9 @@ int main(int argc, char **argv)
 		child_reads_its_own(fd);
 		talk(fd);
 		fresh_program(fd, argv[0]);
-		handed_over(fd);
 		stopped(fd);
+		/* The last: it sends who reads home. */
+		handed_over(fd);
 	}
 	printf("ok\n");
 	return 0;
