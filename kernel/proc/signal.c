@@ -246,7 +246,8 @@ static void send_stranded(uint64_t set)
 	struct siginfo info;
 	bool to_process;
 
-	while (take_stranded(set, &info, &to_process)) {
+	/* SIGTRAP comes back at once, and recalls it: home cannot keep that blocked. */
+	while (!proc->recalled && take_stranded(set, &info, &to_process)) {
 		if (signal_send_at_home(&info, to_process))
 			continue;
 		spin_lock(&proc->lock);

@@ -113,6 +113,24 @@ static void waiting(void)
 	CHECK(!sigprocmask(SIG_UNBLOCK, &one, NULL) && seen1 == 0);
 }
 
+/* Everything is blocked and read, what a debugger uses, too. */
+static void all(void)
+{
+	int before = fd;
+	sigset_t set, open;
+
+	sigfillset(&set);
+	CHECK(!sigprocmask(SIG_BLOCK, &set, &open));
+	CHECK(!raise(SIGTRAP));
+	fd = signalfd(-1, &set, SFD_NONBLOCK);
+	CHECK(fd >= 0 && next() == SIGTRAP && next() == 0);
+	CHECK(!kill(getpid(), SIGTERM) && next() == SIGTERM);
+	CHECK(!raise(SIGTRAP) && next() == SIGTRAP && next() == 0);
+	close(fd);
+	fd = before;
+	CHECK(!sigprocmask(SIG_SETMASK, &open, NULL));
+}
+
 static void test(void)
 {
 	struct sigaction sa = { .sa_handler = on_usr1 };
@@ -131,6 +149,7 @@ static void test(void)
 		suspending();
 		ignoring();
 	}
+	all();
 	waiting();
 	close(fd);
 	CHECK(!sigprocmask(SIG_SETMASK, &was, NULL));
