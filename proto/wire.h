@@ -180,6 +180,7 @@ struct wire_image {
 	uint64_t utime_ns;	/* CPU time burnt so far */
 	uint64_t stime_ns;
 	uint64_t signals;	/* on the way home: W_SIGNALs taken in; home keeps later ones */
+	uint64_t sfd_mask;	/* on the way out: signals that it may read from a signalfd(2) */
 	uint32_t cpu[WIRE_CPU_WORDS];	/* features the program was shown and may use */
 	struct wire_text why;	/* on the way home: the reason */
 };

@@ -50,8 +50,15 @@ long wait_again(struct trapframe *tf, const struct restart_block *r);
 
 /* signal_calls.c: sets an action, here and at home. act is made canonical. */
 void change_action(int signo, struct wire_sigact *act);
-/* signal_calls.c: waits until what home has for the process is here. 0 or a restart code. */
-long signals_from_home(void);
+
+/*
+ * The same: a descriptor that another process gave to this one. If it is a signalfd(2) the process goes home
+ * to come back, if at all, with its signals known.
+ */
+void look_for_signalfd(uint32_t fd);
+
+/* The same: signals that are blocked and pending, here or at home. */
+uint64_t blocked_pending(void);
 
 /* mask.c: the signal mask that belongs to a waiting call. 0 or -errno. */
 long mask_begin(uint64_t set, uint64_t size);

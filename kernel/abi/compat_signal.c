@@ -95,12 +95,9 @@ long sys32_ssetmask(struct trapframe *tf, const uint64_t args[6])
 
 long sys32_sigpending(struct trapframe *tf, const uint64_t args[6])
 {
-	long err = current_user->sigmask ? signals_from_home() : 0;
-	uint64_t set = signal_pending_set() & current_user->sigmask;
+	uint64_t set = blocked_pending();
 
 	(void)tf;
-	if (err)
-		return err;
 	return put_user32(args[0], (uint32_t)set) ? -EFAULT : 0;
 }
 

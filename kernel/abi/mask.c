@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls that wait under a signal mask of their own. At home the stub's mask is open in any case, so
- * the mask is applied here, where signals are delivered.
+ * Calls that wait under a signal mask of their own. At home the stub's mask is open but for what is
+ * read from a signalfd(2), so the mask is applied here, where signals are delivered.
  */
 #include <errno.h>
 

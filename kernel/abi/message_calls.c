@@ -93,10 +93,36 @@ static int give_header(uint64_t msg, const struct msghdr64 *h)
 	return put_user64(msg + offsetof(struct msghdr64, controllen), h->controllen);
 }
 
+/* struct cmsghdr; data follows, and the next one at a multiple of 8 bytes. */
+struct control64 {
+	uint64_t len;
+	uint32_t level, type;
+};
+
+/* The descriptors that came with a message, in `len` bytes of control messages. */
+static void look_at_descriptors(uint64_t control, uint64_t len)
+{
+	enum { SOL_SOCKET_ = 1, SCM_RIGHTS_ = 1 };
+	struct control64 c;
+	uint32_t fd;
+
+	for (uint64_t at = 0; at + sizeof(c) <= len; at += (c.len + 7) & ~7ull) {
+		if (copy_from_user(&c, control + at, sizeof(c)) || c.len < sizeof(c) ||
+		    c.len > len - at)
+			return;
+		if (c.level != SOL_SOCKET_ || c.type != SCM_RIGHTS_)
+			continue;
+		for (uint64_t i = sizeof(c); i + sizeof(fd) <= c.len; i += sizeof(fd))
+			if (!get_user32(&fd, control + at + i))
+				look_for_signalfd(fd);
+	}
+}
+
 /* One sendmsg or recvmsg. */
 static long message(uint64_t nr, uint64_t fd, uint64_t msg, uint64_t flags)
 {
 	bool out = nr == NR_RECVMSG;
+	uint64_t control = 0;
 	struct msghdr64 h;
 	struct marshal m;
 	long ret;
@@ -108,10 +134,12 @@ static long message(uint64_t nr, uint64_t fd, uint64_t msg, uint64_t flags)
 	m.call.args[0] = fd;
 	m.call.args[1] = msg;
 	m.call.args[2] = flags;
-	if (copy_from_user(&h, msg, sizeof(h)))
+	if (copy_from_user(&h, msg, sizeof(h))) {
 		ret = marshal_user(&m, 1, msg, sizeof(h), WBUF_IN);
-	else
+	} else {
+		control = h.control;
 		ret = put_message(&m, &h, out, flags & MSG_TRUNC_);
+	}
 	if (current_user->retreating)
 		ret = RETREATED;
 	if (!ret) {
@@ -120,6 +148,9 @@ static long message(uint64_t nr, uint64_t fd, uint64_t msg, uint64_t flags)
 			marshal_scatter(&m, ret);
 			if (give_header(msg, &h))
 				ret = -EFAULT;
+			/* The pointers in the header are home's now. */
+			if (control)
+				look_at_descriptors(control, h.controllen);
 		}
 	}
 	marshal_free(&m);

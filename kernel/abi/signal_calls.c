@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System calls about signals: actions, masks, waiting, sending. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/abi/abi.h"
@@ -12,9 +13,9 @@
 #include "kernel/proc/signal.h"
 
 enum {
-	NR_RT_SIGACTION = 13, NR_KILL = 62, NR_GETUID = 102,
-	NR_GETPPID = 110,
-	NR_TKILL = 200, NR_TGKILL = 234,
+	NR_RT_SIGACTION = 13, NR_RT_SIGPROCMASK = 14, NR_KILL = 62, NR_READLINK = 89, NR_GETUID = 102,
+	NR_GETPPID = 110, NR_RT_SIGPENDING = 127, NR_RT_SIGQUEUEINFO = 129, NR_TKILL = 200, NR_TGKILL = 234,
+	NR_RT_TGSIGQUEUEINFO = 297,
 };
 
 #define NR32_RT_SIGACTION 174
@@ -49,8 +50,11 @@ void change_action(int signo, struct wire_sigact *act)
 
 	act->flags &= LSA_ALL;
 	act->mask &= ~SIGS_KILL_STOP;
-	/* Home ignores what is ignored here, which the kernel itself takes note of. */
-	if (memcmp(act, &proc->sigact[signo - 1], sizeof(*act)))
+	/*
+	 * Home ignores what is ignored here, which the kernel itself takes note of. Ignored once more, a
+	 * signal that waits there is forgotten.
+	 */
+	if (memcmp(act, &proc->sigact[signo - 1], sizeof(*act)) || (proc->sfd_mask & SIGBIT(signo)))
 		signal_action_replay(signo, act);
 	signal_set_action(proc, signo, act);
 }
@@ -72,6 +76,49 @@ long sys_rt_sigaction(struct trapframe *tf, const uint64_t args[6])
 	if (args[1])
 		change_action(signo, &act);
 	return args[2] ? put_user_sigaction(args[2], &old) : 0;
+}
+
+/*
+ * A call within a call. No signal that comes meanwhile interrupts it; if the process has to go home for it,
+ * it does so afterwards.
+ */
+static long call_steadily(struct fcall *call)
+{
+	bool steady = current_user->steady, retreating = current_user->retreating;
+	long ret;
+
+	current_user->steady = true;
+	ret = guest_call(call);
+	current_user->steady = steady;
+	current_user->retreating = retreating;
+	return ret;
+}
+
+/* The set goes by value: so nothing has to be had for it, and the call cannot fail here. */
+void signal_block_at_home(uint64_t set)
+{
+	enum { SIG_SETMASK_ = 2 };
+	struct fcall call = { .nr = NR_RT_SIGPROCMASK, .args = { SIG_SETMASK_, set, 0, SET_SIZE } };
+
+	call_steadily(&call);
+}
+
+bool signal_send_at_home(const struct siginfo *info, bool to_process)
+{
+	struct fcall call = {
+		.nr = to_process ? NR_RT_SIGQUEUEINFO : NR_RT_TGSIGQUEUEINFO,
+		.args = { current_proc->pid, current_user->tid, info->signo },
+		.nbufs = 1,
+		.buf[0] = { (uint64_t)info, sizeof(*info), 3, WBUF_IN, true },
+	};
+
+	if (to_process) {
+		/* Only by its own id, which here stands for the process, may it send any siginfo. */
+		call.args[0] = current_user->tid;
+		call.args[1] = info->signo;
+		call.buf[0].arg = 2;
+	}
+	return !call_steadily(&call);
 }
 
 long sys_rt_sigprocmask(struct trapframe *tf, const uint64_t args[6])
@@ -118,29 +165,31 @@ long sys_rt_sigreturn(struct trapframe *tf, const uint64_t args[6])
 }
 
 /*
- * What home has for the process shows there before its next call is answered, so afterwards it is here:
- * timers that have expired, and what others have sent.
+ * Timers that have expired and what others have sent show at home before the answer, so afterwards they
+ * are here; what is in a signalfd's set stays there.
  */
-long signals_from_home(void)
+uint64_t blocked_pending(void)
 {
-	long ret = home_call(NR_GETPPID, 0, 0, 0, 0, 0, 0);
+	uint64_t there = 0;
+	struct fcall call = {
+		.nr = NR_RT_SIGPENDING,
+		.args = { 0, SET_SIZE },
+		.nbufs = 1,
+		.buf[0] = { (uint64_t)&there, SET_SIZE, 0, WBUF_OUT, true },
+	};
 
-	return ret < 0 ? ret : 0;
+	if (current_user->sigmask)
+		call_steadily(&call);
+	return (signal_pending_set() & current_user->sigmask) | there;
 }
 
 long sys_rt_sigpending(struct trapframe *tf, const uint64_t args[6])
 {
-	uint64_t set;
-	long err = 0;
+	uint64_t set = blocked_pending();
 
 	(void)tf;
 	if (args[1] > SET_SIZE)
 		return -EINVAL;
-	if (current_user->sigmask)
-		err = signals_from_home();
-	if (err)
-		return err;
-	set = signal_pending_set() & current_user->sigmask;
 	return copy_to_user(args[0], &set, args[1]) ? -EFAULT : 0;
 }
 
@@ -218,7 +267,6 @@ long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
 	long err;
 	int signo;
 
-	(void)tf;
 	if (args[3] != SET_SIZE)
 		return -EINVAL;
 	if (get_user64(&set, args[0]) || (args[2] && get_user_timespec(ts, args[2])))
@@ -230,9 +278,12 @@ long sys_rt_sigtimedwait(struct trapframe *tf, const uint64_t args[6])
 			deadline = clock_now_ns() + ts[0] * NSEC_PER_SEC + ts[1];
 	}
 	set &= ~SIGS_KILL_STOP;
+	if (set & current_proc->sfd_mask)
+		return not_served(tf->error, "signals that a signalfd has, too");
 	if (deadline <= clock_now_ns() && !(signal_pending_set() & set)) {
-		err = signals_from_home();
-		if (err)
+		/* As for blocked_pending(). */
+		err = home_call(NR_GETPPID, 0, 0, 0, 0, 0, 0);
+		if (err < 0)
 			return err;
 	}
 
@@ -277,6 +328,12 @@ static long own_uid(void)
 	return proc->uid;
 }
 
+/* One that may be read from a signalfd(2) is sent at home, as others send it. */
+static bool sent_at_home(int signo)
+{
+	return signo >= 1 && signo <= LSIG_MAX && (current_proc->sfd_mask & SIGBIT(signo));
+}
+
 /* To the process itself (tid 0), or to a thread of it: delivered before the call returns. */
 static long send_here(int signo, uint32_t tid, struct siginfo *info)
 {
@@ -309,7 +366,7 @@ static long send_to_self(int signo, uint32_t tid, int code)
 long sys_kill(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	if ((int)args[0] != (int)current_proc->pid)
+	if ((int)args[0] != (int)current_proc->pid || sent_at_home((int)args[1]))
 		return forward(NR_KILL, args);
 	return send_to_self((int)args[1], 0, LSI_USER);
 }
@@ -317,7 +374,8 @@ long sys_kill(struct trapframe *tf, const uint64_t args[6])
 long sys_tkill(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
-	if ((int)args[0] <= 0 || !proc_has_thread(current_proc, (uint32_t)args[0]))
+	if ((int)args[0] <= 0 || !proc_has_thread(current_proc, (uint32_t)args[0]) ||
+	    sent_at_home((int)args[1]))
 		return forward(NR_TKILL, args);
 	return send_to_self((int)args[1], (uint32_t)args[0], LSI_TKILL);
 }
@@ -326,7 +384,7 @@ long sys_tgkill(struct trapframe *tf, const uint64_t args[6])
 {
 	(void)tf;
 	if ((int)args[0] != (int)current_proc->pid || (int)args[1] <= 0 ||
-	    !proc_has_thread(current_proc, (uint32_t)args[1]))
+	    !proc_has_thread(current_proc, (uint32_t)args[1]) || sent_at_home((int)args[2]))
 		return forward(NR_TGKILL, args);
 	return send_to_self((int)args[2], (uint32_t)args[1], LSI_TKILL);
 }
@@ -342,7 +400,7 @@ static long queue_to_self(int signo, uint32_t tid, uint64_t from)
 
 long sys_rt_sigqueueinfo(struct trapframe *tf, const uint64_t args[6])
 {
-	if ((int)args[0] != (int)current_proc->pid)
+	if ((int)args[0] != (int)current_proc->pid || sent_at_home((int)args[1]))
 		return forward(tf->error, args);
 	return queue_to_self((int)args[1], 0, args[2]);
 }
@@ -350,7 +408,51 @@ long sys_rt_sigqueueinfo(struct trapframe *tf, const uint64_t args[6])
 long sys_rt_tgsigqueueinfo(struct trapframe *tf, const uint64_t args[6])
 {
 	if ((int)args[0] != (int)current_proc->pid || (int)args[1] <= 0 ||
-	    !proc_has_thread(current_proc, (uint32_t)args[1]))
+	    !proc_has_thread(current_proc, (uint32_t)args[1]) || sent_at_home((int)args[2]))
 		return forward(tf->error, args);
 	return queue_to_self((int)args[2], (uint32_t)args[1], args[3]);
+}
+
+/* --- reading them ----------------------------------------------------------------------------------- */
+
+/* The descriptor is home's: there its signals wait from now on, if they are blocked. */
+long sys_signalfd4(struct trapframe *tf, const uint64_t args[6])
+{
+	uint64_t set;
+
+	if (args[2] == SET_SIZE && !get_user64(&set, args[1]) && !signal_watch(set))
+		return not_served(tf->error, "in a program with threads");
+	return current_user->retreating ? RETREATED : forward(tf->error, args);
+}
+
+long sys_signalfd(struct trapframe *tf, const uint64_t args[6])
+{
+	return sys_signalfd4(tf, args);
+}
+
+void look_for_signalfd(uint32_t fd)
+{
+	static const char signalfd[] = "anon_inode:[signalfd]";
+	char path[32], target[sizeof(signalfd)];
+	struct fcall call = {
+		.nr = NR_READLINK,
+		.args = { 0, 0, sizeof(target) },
+		.nbufs = 2,
+		.buf[0] = { (uint64_t)path, 0, 0, WBUF_IN, true },
+		.buf[1] = { (uint64_t)target, sizeof(target), 1, WBUF_OUT | WBUF_RET, true },
+	};
+
+	call.buf[0].len = snprintf(path, sizeof(path), "/proc/self/fd/%u", fd) + 1;
+	if (call_steadily(&call) == sizeof(signalfd) - 1 &&
+	    !memcmp(target, signalfd, sizeof(signalfd) - 1))
+		proc_recall(current_proc, WHY_STATE, "it was given another process's signalfd");
+}
+
+long sys_pidfd_getfd(struct trapframe *tf, const uint64_t args[6])
+{
+	long fd = forward(tf->error, args);
+
+	if (fd >= 0)
+		look_for_signalfd((uint32_t)fd);
+	return fd;
 }

@@ -89,6 +89,7 @@ struct proc *proc_create(struct session *session, const struct wire_image *image
 	proc->comm[sizeof(proc->comm) - 1] = 0;
 	memcpy(proc->cpu, image->cpu, sizeof(proc->cpu));
 	memcpy(proc->rlim, image->rlim, sizeof(proc->rlim));
+	proc->sfd_mask = image->sfd_mask & ~SIGS_KILL_STOP;
 	proc->map_sync = image->flags & IMG_MAP_SYNC;
 	proc->i386 = image->flags & IMG_I386;
 	proc->utime_base = image->utime_ns;
@@ -111,6 +112,7 @@ struct proc *proc_copy(struct proc *parent, struct mm *mm)
 	memcpy(proc->cpu, parent->cpu, sizeof(proc->cpu));
 	memcpy(proc->rlim, parent->rlim, sizeof(proc->rlim));
 	memcpy(proc->sigact, parent->sigact, sizeof(proc->sigact));
+	proc->sfd_mask = parent->sfd_mask;
 	proc->map_sync = parent->map_sync;
 	proc->i386 = parent->i386;
 	proc->xfeatures = parent->xfeatures;
@@ -410,14 +412,19 @@ void proc_cont(struct proc *proc)
 	spin_unlock(&proc->lock);
 }
 
+void proc_recall_locked(struct proc *proc, enum wire_reason code, const char *text)
+{
+	if (proc->recalled)
+		return;
+	wire_text_set(&proc->why, code, "%s", text);
+	proc->recalled = true;
+	proc_poke_locked(proc);
+}
+
 void proc_recall(struct proc *proc, enum wire_reason code, const char *text)
 {
 	spin_lock(&proc->lock);
-	if (!proc->recalled) {
-		wire_text_set(&proc->why, code, "%s", text);
-		proc->recalled = true;
-		proc_poke_locked(proc);
-	}
+	proc_recall_locked(proc, code, text);
 	spin_unlock(&proc->lock);
 }
 

@@ -70,6 +70,11 @@ struct proc {
 	unsigned nended;
 	struct wire_sigact sigact[64];	/* of signal n at n - 1 */
 	struct sigpend pending;		/* for the process */
+	/*
+	 * It may read these from a signalfd(2): those that its threads block wait at home, where they are
+	 * read, not here. Grows only while there is one thread.
+	 */
+	uint64_t sfd_mask;
 	struct overrun *overruns;	/* overrun.c's */
 	unsigned noverruns;
 
@@ -246,6 +251,7 @@ bool proc_had_thread(struct proc *proc, uint32_t tid);
 
 /* Sends it home at the next return to user mode; interruptible waits end, to be repeated there. */
 void proc_recall(struct proc *proc, enum wire_reason code, const char *text);
+void proc_recall_locked(struct proc *proc, enum wire_reason code, const char *text);
 
 /* CPU time burnt, all of it and on this node, ns. */
 void proc_cpu_times(struct proc *proc, uint64_t *utime_ns, uint64_t *stime_ns);

@@ -56,6 +56,8 @@ static int send_locked(struct proc *proc, struct uthread *only, const struct sig
 	err = sigpend_add(only ? &only->pending : &proc->pending, info, false, false);
 	if (thread_cares(target, signo))
 		thread_set_work(target->thread, THREAD_WORK_SIGNAL);
+	else if (proc->sfd_mask & SIGBIT(signo))
+		proc_recall_locked(proc, WHY_STATE, "a signal to be read from a signalfd came here");
 	return err;
 }
 
@@ -196,7 +198,7 @@ void signal_force(int signo, int code, uint64_t addr, bool again)
 	thread_set_work(current, THREAD_WORK_SIGNAL);
 }
 
-void signal_set_mask(uint64_t mask)
+static void set_mask(uint64_t mask)
 {
 	struct proc *proc = current->proc;
 	bool pending;
@@ -204,11 +206,92 @@ void signal_set_mask(uint64_t mask)
 	spin_lock(&proc->lock);
 	/* What this thread was woken for, and no longer wants, another one may take. */
 	retarget_signals_locked(proc, current_user, mask & ~current_user->sigmask);
-	current_user->sigmask = mask & ~SIGS_KILL_STOP;
+	current_user->sigmask = mask;
 	pending = pending_locked(proc, current_user);
 	spin_unlock(&proc->lock);
 	if (pending)
 		thread_set_work(current, THREAD_WORK_SIGNAL);
+}
+
+/* Takes a signal of `set`, which the current thread blocks, off a queue where nobody else takes it. */
+static bool take_stranded(uint64_t set, struct siginfo *info, bool *to_process)
+{
+	struct proc *proc = current->proc;
+	struct sigpend *from = &current_user->pending;
+	struct sigentry e;
+	struct uthread *u;
+	int signo;
+
+	spin_lock(&proc->lock);
+	signo = sigpend_next(from, ~set);
+	*to_process = !signo;
+	if (!signo) {
+		from = &proc->pending;
+		list_for_each_entry(u, &proc->threads, link)
+			set &= u->exits ? ~0ull : u->sigmask;
+		signo = sigpend_next(from, ~set);
+	}
+	if (signo) {
+		sigpend_take(from, signo, &e);
+		*info = e.info;
+	}
+	spin_unlock(&proc->lock);
+	return signo;
+}
+
+/* Signals that came here just before home was told to keep them there. */
+static void send_stranded(uint64_t set)
+{
+	struct proc *proc = current->proc;
+	struct siginfo info;
+	bool to_process;
+
+	/* SIGTRAP comes back at once, and recalls it: home cannot keep that blocked. */
+	while (!proc->recalled && take_stranded(set, &info, &to_process)) {
+		if (signal_send_at_home(&info, to_process))
+			continue;
+		spin_lock(&proc->lock);
+		sigpend_add(to_process ? &proc->pending : &current_user->pending, &info, false, true);
+		spin_unlock(&proc->lock);
+		return;
+	}
+}
+
+void signal_set_mask(uint64_t mask)
+{
+	uint64_t old = current_user->sigmask, watched = current->proc->sfd_mask;
+
+	mask &= ~SIGS_KILL_STOP;
+	if ((old ^ mask) & watched) {
+		/* First: what home lets through is wanted here, as it comes. */
+		set_mask(old & mask);
+		signal_block_at_home(mask & watched);
+	}
+	set_mask(mask);
+	if (mask & ~old & watched)
+		send_stranded(mask & ~old & watched);
+}
+
+bool signal_watch(uint64_t set)
+{
+	struct proc *proc = current->proc;
+	uint64_t mask = current_user->sigmask;
+	bool alone;
+
+	set &= ~SIGS_KILL_STOP;
+	if (!(set & ~proc->sfd_mask))
+		return true;
+	spin_lock(&proc->lock);
+	alone = proc->nthreads == 1;
+	spin_unlock(&proc->lock);
+	if (!alone)
+		return false;
+	signal_block_at_home(mask & (set | proc->sfd_mask));
+	spin_lock(&proc->lock);
+	proc->sfd_mask |= set;
+	spin_unlock(&proc->lock);
+	send_stranded(mask & set);
+	return true;
 }
 
 void signal_set_temporary_mask(uint64_t mask)

@@ -48,8 +48,17 @@ bool signal_woke_in_vain(void);
  */
 void signal_force(int signo, int code, uint64_t addr, bool again);
 
-/* The current thread's mask; SIGKILL and SIGSTOP are taken out. */
+/*
+ * The current thread's mask; SIGKILL and SIGSTOP are taken out. Waits for home if that changes which of
+ * proc->sfd_mask are blocked.
+ */
 void signal_set_mask(uint64_t mask);
+
+/*
+ * The current process is about to read these from a signalfd(2). Threads other than the current one
+ * would have to tell home of their masks, too: false, and nothing was done.
+ */
+bool signal_watch(uint64_t set);
 
 /* Masks for the time of a ppoll, pselect6, epoll_pwait or rt_sigsuspend. */
 void signal_set_temporary_mask(uint64_t mask);
@@ -124,6 +133,15 @@ void restart_elsewhere32(struct trapframe *tf, uint64_t left);
 
 /* Tells home of an action that has been set here. Does not wait. */
 void signal_action_replay(int signo, const struct wire_sigact *act);
+
+/*
+ * The stub of the current thread blocks these and no others: what of them comes from now on waits at
+ * home. What was waiting there and is no longer blocked has arrived here when this returns.
+ */
+void signal_block_at_home(uint64_t set);
+
+/* Sends a signal to the current thread, or process, once more, at home. False: it did not get there. */
+bool signal_send_at_home(const struct siginfo *info, bool to_process);
 
 /* rseq.c: the critical section that rip is in is aborted; cpu_id is brought up to date. */
 void rseq_signal(struct trapframe *tf);

@@ -28,6 +28,7 @@
 #include "userland/deputy/why.h"
 
 #define PARK_MS 2  /* idle for so long: the next call pays a wake-up, signals show at once */
+#define CONT_BIT (UINT64_C(1) << (SIGCONT - 1))
 #define HOLD_MS 50 /* the node's time to answer a SIGTTIN */
 
 static bool is_stop_signal(int sig)
@@ -314,7 +315,7 @@ static void note_stop(struct stub *stub, int sig)
 
 /*
  * The node hears of it by the SIGCONT that shows next. If it went on before that came, a stop of its own
- * doing that follows at once would be undone by it.
+ * doing that follows at once would be undone by it. None shows if it is to be read from a signalfd(2).
  */
 static void note_cont(struct stub *stub)
 {
@@ -323,6 +324,8 @@ static void note_cont(struct stub *stub)
 	if (!process->stopped || process_stub(process) != stub)
 		return;
 	process->stopped = false;
+	if (process_held(process) & CONT_BIT)
+		tell(process, W_CONT);
 	if (process->pid == front_main_pid())
 		front_continued();
 }
@@ -405,7 +408,7 @@ void away_begin(struct process *process)
 
 	for_each_thread(stub, process)
 		if (!stub_ends(stub))
-			stub_set_sigmask(stub, 0);
+			stub_set_sigmask(stub, stub->held_mask);
 	signal_flush_to_node(process);
 	for_each_thread(stub, process)
 		if (!stub_ends(stub))
@@ -420,6 +423,7 @@ void away_fork(struct stub *parent, struct stub *child)
 	child->sigmask = parent->sigmask;
 	child->held_off = parent->held_off;
 	child->mask_before = parent->mask_before;
+	child->held_mask = parent->held_mask;
 	if (from == to)
 		return;
 	to->session = from->session;

@@ -212,12 +212,13 @@ static bool was_sent(struct image *image, siginfo_t *info)
 
 /*
  * What is pending goes on waiting at the node; here it would be reported again as soon as the mask
- * opens. Those that came since the image was sent are kept, to be told to the node. A fast timer has
- * its next one pending as soon as one is taken; all that was sent of that number is taken by then.
+ * opens. (What it does not open for is not sent.) Those that came since the image was sent are kept, to
+ * be told to the node. A fast timer has its next one pending as soon as one is taken; all that was sent of
+ * that number is taken by then.
  */
 static void take_pending(struct stub *stub)
 {
-	uint64_t set = SIGMASK_FROZEN;
+	uint64_t set = SIGMASK_FROZEN & ~stub->held_mask;
 	const uint64_t zero[2] = { 0, 0 };
 	int64_t at = agent_scratch(stub, 4096);
 	siginfo_t info;

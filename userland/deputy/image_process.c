@@ -107,28 +107,42 @@ static uint64_t stat_field(const char *stat, int n)
 	return p ? strtoull(p + 1, NULL, 10) : 0;
 }
 
-/*
- * Blocked signals are read from a signalfd(2); but those of a process that is away are at the node.
- * One that is created there sends it home.
- */
-static bool has_signalfd(pid_t pid)
+/* The signals of one of its descriptors, if that is a signalfd(2): proc(5), fdinfo. */
+static uint64_t signals_read(pid_t pid, const char *fd)
+{
+	char path[64], *info, *p;
+	uint64_t set = 0;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", pid, fd);
+	info = proc_read(path, &len);
+	p = info ? strstr(info, "\nsigmask:") : NULL;
+	if (p)
+		set = strtoull(p + 9, NULL, 16);
+	free(info);
+	return set;
+}
+
+/* The signals that it may read from any. */
+static uint64_t find_sfd_mask(pid_t pid)
 {
 	char path[40], target[64];
 	struct dirent *e;
-	bool found = false;
+	uint64_t set = 0;
 	ssize_t n;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	dir = opendir(path);
-	while (dir && !found && (e = readdir(dir))) {
+	while (dir && (e = readdir(dir))) {
 		n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
 		target[n > 0 ? n : 0] = 0;
-		found = !strcmp(target, "anon_inode:[signalfd]");
+		if (!strcmp(target, "anon_inode:[signalfd]"))
+			set |= signals_read(pid, e->d_name);
 	}
 	if (dir)
 		closedir(dir);
-	return found;
+	return set;
 }
 
 static void read_stat(struct stub *stub, struct wire_image *image)
@@ -227,10 +241,8 @@ int collect_process(struct stub *stub, struct collected *c, struct wire_text *wh
 		free(a);
 		return unfit(why, "it has a timer that counts its CPU time (setitimer)");
 	}
-	if (has_signalfd(stub->process->pid)) {
-		free(a);
-		return unfit(why, "it reads signals from a descriptor (signalfd)");
-	}
+	stub->process->sfd_mask = find_sfd_mask(process_live_pid(stub->process));
+	c->image.sfd_mask = stub->process->sfd_mask;
 	c->image.pid = (uint32_t)stub->process->pid;
 	memcpy(c->image.comm, stub->process->comm, sizeof(c->image.comm));
 	c->image.comm[sizeof(c->image.comm) - 1] = 0;

@@ -105,6 +105,7 @@ static int ask_thread(struct stub *stub, struct wire_thread *t)
 
 int collect_signals(struct stub *stub, bool of_process, struct collected_signals *signals)
 {
+	uint64_t stays = of_process ? process_held(stub->process) : stub->held_mask;
 	struct __ptrace_peeksiginfo_args args = {
 		.flags = of_process ? PTRACE_PEEKSIGINFO_SHARED : 0, .nr = 32,
 	};
@@ -119,6 +120,8 @@ int collect_signals(struct stub *stub, bool of_process, struct collected_signals
 			return -ENOMEM;
 		signals->v = v;
 		for (long i = 0; i < n; i++) {
+			if (stays >> (infos[i].si_signo - 1) & 1)
+				continue;
 			v[signals->n] = (struct wire_signal){
 				.signo = (uint32_t)infos[i].si_signo, .to_process = of_process,
 			};
@@ -162,6 +165,7 @@ int collect_thread(struct stub *stub, uint64_t node_xcr0, struct collected *c, s
 	t->tid = (uint32_t)stub->pid;
 	memcpy(&t->regs, &stub->regs, sizeof(t->regs));
 	t->sigmask = stub->sigmask;
+	stub->held_mask = stub->sigmask & stub->process->sfd_mask & SIGMASK_FROZEN;
 	n = ask_thread(stub, t);
 	if (n)
 		goto failed;

@@ -58,8 +58,29 @@ static uint64_t tty_mask(const struct call *call)
 	       (call->head.flags & WCALL_BLOCKS_TTOU ? UINT64_C(1) << (SIGTTOU - 1) : 0);
 }
 
+/*
+ * The node says by rt_sigprocmask(2) which signals are to wait here from now on. The set is in its
+ * argument; the stub itself makes the call, so that what is unblocked shows before it ends.
+ */
+static int begin_hold(struct stub *stub, struct call *call)
+{
+	int64_t at = agent_scratch(stub, sizeof(stub->held_mask));
+
+	stub->held_mask = call->head.args[1] & SIGMASK_FROZEN;
+	call->head.args[0] = SIG_SETMASK;
+	call->head.args[1] = (uint64_t)at;
+	call->head.args[2] = 0;
+	call->head.args[3] = sizeof(stub->held_mask);
+	return at < 0 ? (int)at : stub_write(stub, (uint64_t)at, &stub->held_mask, sizeof(stub->held_mask));
+}
+
 static void begin_call(struct stub *stub, struct call *call)
 {
+	if (call->head.nr == SYS_rt_sigprocmask && (call->head.nbufs || begin_hold(stub, call))) {
+		call_reply(stub, call, -EFAULT);
+		call_drop(stub, call);
+		return;
+	}
 	if (is_exec(call)) {
 		if (stub_set_sigmask(stub, SIGMASK_FROZEN))
 			return;
@@ -74,7 +95,7 @@ static void begin_call(struct stub *stub, struct call *call)
 	switch (call_begin(stub, call)) {
 	case 0:
 		if (call->head.flags)
-			stub_set_sigmask(stub, tty_mask(call));
+			stub_set_sigmask(stub, stub->held_mask | tty_mask(call));
 		if (is_exec(call)) {
 			stub->process->execing = true;
 			stub_set_sigmask(stub, stub->sigmask & SIGMASK_FROZEN);
@@ -138,9 +159,16 @@ static void begin_stopped(struct stub *stub, struct call *call)
 	if ((stop.signo != SIGTSTP && stop.signo != SIGTTIN && stop.signo != SIGTTOU &&
 	     stop.signo != SIGSTOP) ||
 	    signal_sent_since(stub->process, stop.signals, SIGCONT) || cont_pending(stub)) {
+		/* It does not show if it is to be read from a signalfd(2). */
+		if (process_held(stub->process) >> (SIGCONT - 1) & 1)
+			session_send1(stub->process->session, W_CONT, 0,
+				      (uint32_t)stub->process->pid, 0, NULL, 0);
 		call_drop(stub, call);
 		return;
 	}
+	/* Another thread than that of this stub took it. */
+	if (stub->held_mask >> (stop.signo - 1) & 1)
+		stub_set_sigmask(stub, stub->held_mask & ~(UINT64_C(1) << (stop.signo - 1)));
 	args[2] = stop.signo;
 	stub->raised = (int)stop.signo;
 	stub->raised_void = false;
@@ -186,6 +214,9 @@ static void begin_exit(struct stub *stub, struct call *call)
 	prlimit(stub->pid, RLIMIT_CORE, &no_core, NULL);
 	if (sig != SIGKILL)
 		set_default(stub, sig);
+	/* Another thread than that of this stub died of it. */
+	if (stub->held_mask)
+		stub_set_sigmask(stub, 0);
 	stub->state = STUB_DYING;
 	stub_set_sigmask(stub, SIGMASK_FROZEN & ~(UINT64_C(1) << (sig - 1)));
 	if (stub->dead)
@@ -276,7 +307,7 @@ void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
 		if (is_exec(call))
 			signal_exec_failed(stub);
 		if (is_exec(call) || call->head.flags)
-			stub_set_sigmask(stub, 0);
+			stub_set_sigmask(stub, stub->held_mask);
 		call_end(stub, call, ret);
 		break;
 	case W_FORK:
@@ -286,6 +317,7 @@ void lifecycle_end(struct stub *stub, struct call *call, int64_t ret)
 		/* An orphaned process group does not stop by these. If it did, SIGCONT has ended it. */
 		memcpy(&stop, call->bytes, sizeof(stop));
 		stub->raised = 0;
+		stub_set_sigmask(stub, stub->held_mask);
 		if (!signal_sent_since(stub->process, stop.signals, SIGCONT))
 			session_send1(stub->process->session, W_CONT, 0,
 				      (uint32_t)stub->process->pid, 0, NULL, 0);

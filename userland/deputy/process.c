@@ -92,6 +92,16 @@ unsigned process_threads(const struct process *process)
 	return n;
 }
 
+uint64_t process_held(const struct process *process)
+{
+	const struct stub *stub;
+	uint64_t set = ~UINT64_C(0);
+
+	for_each_thread(stub, process)
+		set &= stub_ends(stub) ? ~UINT64_C(0) : stub->held_mask;
+	return set;
+}
+
 bool process_away(const struct process *process)
 {
 	struct stub *stub = process_stub(process);

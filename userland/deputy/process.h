@@ -58,6 +58,8 @@ struct process {
 	struct alarm backlog_alarm;
 	struct stub *mapping;		/* carries out a change of the map, or NULL */
 
+	uint64_t sfd_mask;		/* image_process.c's: signals that it may read from a signalfd(2) */
+
 	/* signals.c's */
 	bool unannounced;		/* a fork's child that the node has not made yet */
 	struct list_head held_signals;	/* seen while they could not be forwarded, in order */
@@ -92,6 +94,9 @@ pid_t process_live_pid(const struct process *process);
 unsigned process_threads(const struct process *process);
 /* Is its computation on a node, or about to be? */
 bool process_away(const struct process *process);
+
+/* Signals to it that no thread takes, since they may be read from a signalfd(2): see held_mask. */
+uint64_t process_held(const struct process *process);
 
 /* Reads comm anew from /proc. */
 void process_refresh(struct process *process);

@@ -65,6 +65,11 @@ struct stub {
 	 */
 	struct user_regs_struct regs;
 	uint64_t sigmask;
+	/*
+	 * Signals that stay blocked here while it is away, since they may be read from a signalfd(2):
+	 * the program's mask without those that cannot be. Others show, and go to the node.
+	 */
+	uint64_t held_mask;
 	int slot;			/* agent.c's: of its scratch area */
 	struct last_ran ran;		/* interrupted.c's: before it was stopped */
 
