@@ -22,7 +22,7 @@ from scripted_node import HDR, HELLO, PAYLOAD_MAX, VERSION, W  # noqa: E402
 SEED = int(os.environ.get('MUSTER_SEED', '1'))
 HOME_MAGIC = 0x5453554d
 NAMES = {v: k for k, v in W.items()}
-IMAGE = struct.Struct('<II16s5Q4IQ32Q4Q8II200s4x')
+IMAGE = struct.Struct('<II16s5Q4IQ32Q5Q8II200s4x')
 PID = 4711
 
 
@@ -179,7 +179,7 @@ def image(pid=PID, flags=0, pages=0, comm=b'fuzz', cpu=0, vmas=None, runs=b'', t
     Its code jumps to itself; args are what a system call would take."""
     base = 0x400000
     head = IMAGE.pack(pid, flags, comm, 0x600000, 0x601000, 0x7ffff7fff000, 0, 0, 0, 0, 0, 0, 1 << 32,
-                      *[1 << 40] * 32, pages, 0, 0, 0, *[cpu] * 8, 0, b'')
+                      *[1 << 40] * 32, pages, 0, 0, 0, 0, *[cpu] * 8, 0, b'')
     vma = struct.Struct('<QQQII')
     if vmas is None:
         vmas = vma.pack(base, base + 0x1000, 0, 1 | 4, 0xffffffff)

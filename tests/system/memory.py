@@ -15,7 +15,7 @@ WITNESS = 'i=0; while [ $i -lt 60 ]; do i=$((i+1)); sleep 0.1; /bin/true || exit
 
 
 def run(*argv):
-    return subprocess.run(argv, capture_output=True, text=True, timeout=150, preexec_fn=process.fresh_start)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=280, preexec_fn=process.fresh_start)
 
 
 def hoard(kind):
