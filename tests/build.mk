@@ -27,7 +27,7 @@ ABI_WARN := -Wno-stringop-overread -Wno-stringop-overflow -Wno-array-bounds -Wno
 	-Wno-nonnull
 ABI_BIN := $(patsubst tests/abi/%.c,$(TBUILD)/abi/%,$(filter-out tests/abi/i386_%,$(wildcard tests/abi/*.c)))
 
-$(TBUILD)/abi/%: tests/abi/%.c tests/abi/abi.h
+$(TBUILD)/abi/%: tests/abi/%.c tests/abi/abi.h tests/abi/child.h
 	$(call log,ABI,$*)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 $(filter-out -O1,$(TCFLAGS)) $(ABI_WARN) -o $@ $< -lm -lpthread -lutil
@@ -36,7 +36,7 @@ $(TBUILD)/abi/%: tests/abi/%.c tests/abi/abi.h
 # are the same for both.
 ABI32_BIN := $(patsubst %,$(TBUILD)/abi32/%,$(shell grep -v '^\#' tests/abi/i386.list))
 
-$(TBUILD)/abi32/%: tests/abi/%.c tests/abi/abi.h
+$(TBUILD)/abi32/%: tests/abi/%.c tests/abi/abi.h tests/abi/child.h
 	$(call log,ABI32,$*)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -m32 -idirafter /usr/include/x86_64-linux-gnu -O2 $(filter-out -O1,$(TCFLAGS)) \

@@ -11,23 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "tests/abi/abi.h"
-
-static void in_child(void (*fn)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		fn();
-		_exit(42);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
-}
+#include "tests/abi/child.h"
 
 static void users(uid_t r, uid_t e, uid_t s)
 {
@@ -155,14 +139,14 @@ static void as_nobody(void)
 static void test(void)
 {
 	if (geteuid()) {
-		in_child(refused);
+		CHECK(in_child(refused) == CHILD_OK);
 	} else {
-		in_child(steps);
-		in_child(for_good);
-		in_child(group_steps);
-		in_child(file_ids);
-		in_child(child_of_another);
-		in_child(as_nobody);
+		CHECK(in_child(steps) == CHILD_OK);
+		CHECK(in_child(for_good) == CHILD_OK);
+		CHECK(in_child(group_steps) == CHILD_OK);
+		CHECK(in_child(file_ids) == CHILD_OK);
+		CHECK(in_child(child_of_another) == CHILD_OK);
+		CHECK(in_child(as_nobody) == CHILD_OK);
 	}
 	printf("users and groups ok\n");
 }

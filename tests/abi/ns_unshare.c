@@ -12,25 +12,8 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
-#include "tests/abi/abi.h"
+#include "tests/abi/child.h"
 
-static int in_child(void (*fn)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		fn();
-		_exit(42);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	return status;
-}
-
-#define OK (42 << 8)
 #define NOT_ALLOWED (43 << 8)
 
 static void enter(int flags)
@@ -62,7 +45,7 @@ static void first(void)
 	int status;
 
 	CHECK(getpid() == 1 && getppid() == 0 && syscall(SYS_gettid) == 1);
-	CHECK(in_child(grandchild) == OK);
+	CHECK(in_child(grandchild) == CHILD_OK);
 	CHECK_FAILS(kill(1000000, 0), ESRCH);
 	pid = fork();
 	CHECK(pid >= 0);
@@ -79,7 +62,7 @@ static void processes(void)
 {
 	enter(CLONE_NEWPID);
 	CHECK(getpid() > 1);
-	CHECK(in_child(first) == OK);
+	CHECK(in_child(first) == CHILD_OK);
 }
 
 static void clone_into(void)
@@ -97,7 +80,7 @@ static void clone_into(void)
 		first();
 		_exit(42);
 	}
-	CHECK(pid > 1 && waitpid(pid, &status, 0) == pid && status == OK);
+	CHECK(pid > 1 && waitpid(pid, &status, 0) == pid && status == CHILD_OK);
 }
 
 static void write_to(const char *path, const char *text)
@@ -175,8 +158,8 @@ static void test(void)
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int status = in_child(cases[i].fn);
 
-		CHECK(status == OK || status == NOT_ALLOWED);
-		printf("%s: %s\n", cases[i].name, status == OK ? "ok" : "not allowed here");
+		CHECK(status == CHILD_OK || status == NOT_ALLOWED);
+		printf("%s: %s\n", cases[i].name, status == CHILD_OK ? "ok" : "not allowed here");
 	}
 	rmdir("root");
 }

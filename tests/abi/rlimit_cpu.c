@@ -9,7 +9,7 @@
 #include <time.h>
 
 #define ABI_OWN_MAIN
-#include "tests/abi/abi.h"
+#include "tests/abi/child.h"
 
 static volatile sig_atomic_t seen;
 
@@ -33,22 +33,6 @@ static void limit(rlim_t soft, rlim_t hard)
 
 	CHECK(!setrlimit(RLIMIT_CPU, &rl) && !getrlimit(RLIMIT_CPU, &got));
 	CHECK(got.rlim_cur == soft && got.rlim_max == hard);
-}
-
-static int in_child(void (*fn)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		fn();
-		_exit(42);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	return status;
 }
 
 static void __attribute__((noreturn)) spin(void)

@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "tests/abi/abi.h"
+#include "tests/abi/child.h"
 
 struct attr {
 	uint32_t size, policy;
@@ -15,22 +15,6 @@ struct attr {
 	uint32_t util_min, util_max;
 	uint64_t beyond[4];
 };
-
-static void in_child(void (*fn)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		fn();
-		_exit(42);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
-}
 
 static void batch_is_inherited(void)
 {
@@ -47,9 +31,9 @@ static void plain_policies(void)
 	struct sched_param none = { 0 }, one = { 1 };
 
 	CHECK(!sched_setscheduler(0, SCHED_BATCH, &none) && sched_getscheduler(0) == SCHED_BATCH);
-	in_child(batch_is_inherited);
+	CHECK(in_child(batch_is_inherited) == CHILD_OK);
 	CHECK(!sched_setscheduler(getpid(), SCHED_IDLE, &none) && sched_getscheduler(0) == SCHED_IDLE);
-	in_child(idle_is_inherited);
+	CHECK(in_child(idle_is_inherited) == CHILD_OK);
 	CHECK_FAILS(sched_setscheduler(0, SCHED_OTHER, &one), EINVAL);
 	CHECK_FAILS(sched_setscheduler(0, 99, &none), EINVAL);
 	CHECK_FAILS(sched_setscheduler(-1, SCHED_OTHER, &none), EINVAL);
@@ -79,7 +63,7 @@ static void realtime(void)
 	p.sched_priority = 3;
 	CHECK(!sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &p));
 	CHECK(sched_getscheduler(0) == (SCHED_FIFO | SCHED_RESET_ON_FORK));
-	in_child(reset_on_fork);
+	CHECK(in_child(reset_on_fork) == CHILD_OK);
 	p.sched_priority = 0;
 	CHECK_FAILS(sched_setparam(0, &p), EINVAL);
 	CHECK(!sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &p));
@@ -123,9 +107,9 @@ static void test(void)
 	CHECK(sched_get_priority_max(SCHED_FIFO) == 99 && sched_get_priority_min(SCHED_RR) == 1);
 	CHECK(sched_get_priority_max(SCHED_OTHER) == 0);
 	CHECK_FAILS(sched_get_priority_max(77), EINVAL);
-	in_child(plain_policies);
-	in_child(realtime);
-	in_child(by_attributes);
+	CHECK(in_child(plain_policies) == CHILD_OK);
+	CHECK(in_child(realtime) == CHILD_OK);
+	CHECK(in_child(by_attributes) == CHILD_OK);
 	CHECK(sched_getscheduler(0) == SCHED_OTHER);
 	printf("policies ok\n");
 }

@@ -5,26 +5,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "tests/abi/abi.h"
+#include "tests/abi/child.h"
 
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_BE(n) (2 << 13 | (n))
-
-static void in_child(void (*fn)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		fn();
-		_exit(42);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
-}
 
 static void inherited(void)
 {
@@ -42,7 +26,7 @@ static void nicer(void)
 	CHECK(getpriority(PRIO_PROCESS, getpid()) == 12);
 	CHECK(!setpriority(PRIO_PROCESS, getpid(), 12));
 	CHECK(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_BE(6)));
-	in_child(inherited);
+	CHECK(in_child(inherited) == CHILD_OK);
 	/* Of a child, by its pid; and beyond the end of the scale. */
 	pid = fork();
 	CHECK(pid >= 0);
@@ -80,10 +64,10 @@ static void without_privilege(void)
 
 static void test(void)
 {
-	in_child(nicer);
-	in_child(of_a_group);
+	CHECK(in_child(nicer) == CHILD_OK);
+	CHECK(in_child(of_a_group) == CHILD_OK);
 	if (!geteuid())
-		in_child(without_privilege);
+		CHECK(in_child(without_privilege) == CHILD_OK);
 	CHECK(getpriority(PRIO_PROCESS, 0) == 0);
 	printf("priorities ok\n");
 }

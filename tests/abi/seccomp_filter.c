@@ -15,25 +15,9 @@
 #include <time.h>
 
 #define ABI_OWN_MAIN
-#include "tests/abi/abi.h"
+#include "tests/abi/child.h"
 
 static char exe[4096];
-
-static int in_child(void (*fn)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		fn();
-		_exit(42);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	return status;
-}
 
 #define EXITS(n) ((n) << 8)
 
