@@ -376,6 +376,9 @@ static int export_queue(const struct sigpend *p, bool to_process,
 
 		memcpy(sig.info, &e->info, sizeof(sig.info));
 		seen |= SIGBIT(e->info.signo);
+		/* Its instruction raises it again, and says more than a signal can. */
+		if (e->fault)
+			continue;
 		err = fn(arg, &sig);
 		if (err)
 			return err;

@@ -10,6 +10,7 @@
 #include <sys/ptrace.h>
 
 #include "userland/deputy/away.h"
+#include "userland/deputy/baseline.h"
 #include "userland/deputy/call.h"
 #include "userland/deputy/deputy.h"
 #include "userland/deputy/freeze.h"
@@ -141,6 +142,15 @@ static void stays_home(struct process *process, const struct wire_text *why)
 	finish(process, false);
 }
 
+/* Before all of it was frozen. */
+static void runs_on(struct process *process, const struct wire_text *why)
+{
+	why_add(process, "stays at home, not moved to %s: %s", process->move->to, why->text);
+	process->move->result.why = *why;
+	finish(process, false);
+	freeze_cancel(process);
+}
+
 void move_cannot(struct process *process, const char *text)
 {
 	struct wire_text why;
@@ -148,10 +158,7 @@ void move_cannot(struct process *process, const char *text)
 	if (!process->move)
 		return;
 	wire_text_set(&why, WHY_STATE, "%s", text);
-	why_add(process, "stays at home, not moved to %s: %s", process->move->to, text);
-	process->move->result.why = why;
-	finish(process, false);
-	freeze_cancel(process);
+	runs_on(process, &why);
 }
 
 /* --- out --- */
@@ -198,8 +205,13 @@ static void send_image(struct process *process)
 static void begin_freeze(struct process *process)
 {
 	struct move *move = process->move;
+	struct wire_text why = { 0 };
 	struct stub *stub;
 
+	if (!baseline_eligible(baseline_shown(process), session_node(move->session)->cpu, &why)) {
+		runs_on(process, &why);
+		return;
+	}
 	image_look(process);
 	move->frozen_since_ns = loop_now();
 	alarm_set(&move->alarm, MS(FREEZE_MS));

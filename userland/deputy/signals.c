@@ -24,10 +24,12 @@
 #define SEEN_MAX 16  /* signals that may show during one call */
 
 #define BIT(sig) (UINT64_C(1) << ((sig) - 1))
+#define FAULTS \
+	(BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGSEGV) | BIT(SIGSYS))
 /* Never blocked: what a stub does wrong by itself, its traps, and job control. */
-#define NOT_HELD_OFF                                                                           \
-	(BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGSEGV) | BIT(SIGSYS) | \
-	 BIT(SIGKILL) | BIT(SIGSTOP) | BIT(SIGCONT) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
+#define NOT_HELD_OFF                                                                    \
+	(FAULTS | BIT(SIGKILL) | BIT(SIGSTOP) | BIT(SIGCONT) | BIT(SIGTSTP) | BIT(SIGTTIN) | \
+	 BIT(SIGTTOU))
 
 struct held_signal {
 	struct list_head link;
@@ -75,6 +77,39 @@ static void to_node(struct process *process, pid_t tid, const siginfo_t *info)
 		free(take(&process->sent_signals));
 }
 
+/* Linux's answer to an instruction or call of the thread itself. */
+static bool is_fault(const siginfo_t *info)
+{
+	return info->si_code > 0 && (BIT(info->si_signo) & FAULTS);
+}
+
+/*
+ * Raised in a stub whose calls are injected, it would be seen at once: SIGTRAP is not blocked there, and with
+ * that of a gadget Linux takes a fault from the queue even if it is.
+ */
+static bool shows_anyway(const siginfo_t *info)
+{
+	return info->si_signo == SIGTRAP || is_fault(info);
+}
+
+bool signal_fault_pending(const struct stub *stub)
+{
+	struct __ptrace_peeksiginfo_args args = { .nr = 16 };
+	siginfo_t infos[16];
+	uint64_t mask;
+	long n;
+
+	while ((n = ptrace(PTRACE_PEEKSIGINFO, stub->pid, &args, infos)) > 0) {
+		for (long i = 0; i < n; i++)
+			if (is_fault(&infos[i]) &&
+			    !ptrace(PTRACE_GETSIGMASK, stub->pid, sizeof(mask), &mask) &&
+			    !(BIT(infos[i].si_signo) & mask))
+				return true;
+		args.off += (uint64_t)n;
+	}
+	return false;
+}
+
 /* Does this timer of timer_create(2) signal a thread (SIGEV_THREAD_ID)? proc(5), timers. */
 static bool timer_of_thread(const struct process *process, int id)
 {
@@ -98,11 +133,11 @@ static bool timer_of_thread(const struct process *process, int id)
 
 /*
  * Is this signal for the thread that shows it, and not for the process? It is if it was sent so
- * (tgkill(2), a timer), or if Linux answers the thread's own call with it.
+ * (tgkill(2), a timer), or if Linux answers the thread's own call or instruction with it.
  */
 static bool for_thread(const struct stub *stub, const siginfo_t *info)
 {
-	if (info->si_code == SI_TKILL)
+	if (info->si_code == SI_TKILL || is_fault(info))
 		return true;
 	if (info->si_code == SI_TIMER)
 		return timer_of_thread(stub->process, info->si_timerid);
@@ -208,7 +243,7 @@ int signal_raise(struct stub *stub, const siginfo_t *info, int to_process)
 	int64_t at;
 	int err;
 
-	if (info->si_signo == SIGTRAP) {
+	if (shows_anyway(info)) {
 		signal_keep(stub, info);
 		return 0;
 	}
@@ -240,9 +275,8 @@ void signal_flush_home(struct process *process)
 	struct held_signal *held, *next;
 	struct stub *stub;
 
-	/* What cannot be blocked stays in the list: raised in here it would be seen in here. */
 	list_for_each_entry_safe(held, next, &process->held_signals, link) {
-		if (held->info.si_signo == SIGTRAP || held->info.si_signo == SIGSTOP)
+		if (shows_anyway(&held->info) || held->info.si_signo == SIGSTOP)
 			continue;
 		list_del(&held->link);
 		stub = receiver(process, held);
@@ -343,7 +377,7 @@ static bool blocks(const struct stub *stub, const struct held_signal *held)
 {
 	int sig = held->info.si_signo;
 
-	return sig != SIGTRAP && (stub->sigmask >> (sig - 1) & 1);
+	return !shows_anyway(&held->info) && (stub->sigmask >> (sig - 1) & 1);
 }
 
 void signal_exec_begins(struct stub *stub)

@@ -20,6 +20,11 @@ struct stub;
 void signal_seen(struct stub *stub, int signo);
 void signal_keep(struct stub *stub, const siginfo_t *info);
 /*
+ * Is a fault of the thread's own pending? Its handler's context can only be made by Linux, which looks for
+ * other stops first. It has not begun to handle it: when it is resumed the signal is the next thing to show.
+ */
+bool signal_fault_pending(const struct stub *stub);
+/*
  * A timer may be so fast that its next signal is there before an injected call has begun: it never
  * would. Signals that showed too often during one are blocked in the stub until it has ended. The
  * node loses nothing: if the program takes such a signal, it has ended the call because of the first
@@ -34,7 +39,7 @@ void signal_flush_to_node(struct process *process);
  * Raises what was held in the stubs themselves (which are stopped, with their agent), so that Linux
  * delivers it when the program's mask allows. home.c uses signal_raise() for the node's pending ones:
  * in that thread, for it alone or for the process.
- * SIGTRAP and SIGSTOP, which cannot be blocked meanwhile, are held until signal_flush_outside().
+ * SIGTRAP, faults and SIGSTOP, which would show meanwhile, are held until signal_flush_outside().
  */
 void signal_flush_home(struct process *process);
 int signal_raise(struct stub *stub, const siginfo_t *info, int to_process);

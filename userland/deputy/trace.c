@@ -28,6 +28,7 @@
 #include "userland/deputy/move.h"
 #include "userland/deputy/session.h"
 #include "userland/deputy/procinfo.h"
+#include "userland/deputy/signals.h"
 #include "userland/deputy/stub.h"
 #include "userland/deputy/why.h"
 
@@ -380,6 +381,15 @@ static bool at_syscall_exit(struct stub *stub)
 	       info.op == PTRACE_SYSCALL_INFO_EXIT;
 }
 
+/* A thread that is to be frozen has stopped: where it can be, or just before Linux tells it of a fault. */
+static void freeze_stop(struct stub *stub)
+{
+	if (signal_fault_pending(stub))
+		stub_resume(stub, home_resume_request(stub), 0);
+	else
+		move_stopped(stub);
+}
+
 static void native_stop(struct stub *stub, int event, int sig)
 {
 	if (event == PTRACE_EVENT_STOP && is_stop_signal(sig)) {
@@ -398,7 +408,7 @@ static void native_stop(struct stub *stub, int event, int sig)
 				front_continued();
 		}
 		if (stub->state == STUB_FREEZING)
-			move_stopped(stub);
+			freeze_stop(stub);
 		else
 			stub_resume(stub, home_resume_request(stub), 0);
 		return;
@@ -406,7 +416,7 @@ static void native_stop(struct stub *stub, int event, int sig)
 	if (!event && sig == (SIGTRAP | 0x80) && stub->state == STUB_FREEZING &&
 	    at_syscall_exit(stub)) {
 		/* Our interrupt has ended its call: it may not go on and see that. */
-		move_stopped(stub);
+		freeze_stop(stub);
 		return;
 	}
 	if (event || sig == (SIGTRAP | 0x80))
