@@ -135,11 +135,16 @@ static void shorten(struct stub *stub, const struct user_regs_struct *regs, unsi
 /* The same of an i386 program: its numbers, and times of 32 bits in the older ones. */
 static void settle32(struct stub *stub, struct user_regs_struct *regs, uint64_t nr)
 {
-	enum { NANOSLEEP = 162, POLL = 168, SIGTIMEDWAIT = 177, FUTEX = 240, EPOLL_WAIT = 256,
-	       NANOSLEEP_ON = 267, EPOLL_PWAIT = 319, NANOSLEEP_64 = 407, SEMTIMEDOP = 420,
-	       SIGTIMEDWAIT_64 = 421, FUTEX_64 = 422, EPOLL_PWAIT2 = 441 };
+	enum { IPC = 117, NANOSLEEP = 162, POLL = 168, SIGTIMEDWAIT = 177, FUTEX = 240,
+	       EPOLL_WAIT = 256, NANOSLEEP_ON = 267, EPOLL_PWAIT = 319, NANOSLEEP_64 = 407,
+	       SEMTIMEDOP = 420, SIGTIMEDWAIT_64 = 421, FUTEX_64 = 422, EPOLL_PWAIT2 = 441 };
+	enum { IPC_SEMTIMEDOP = 4 }; /* ipc(2) */
 
 	switch (nr) {
+	case IPC:
+		if ((regs->rbx & 0xffff) == IPC_SEMTIMEDOP)
+			shorten(stub, regs, &regs->rbp, true);
+		break;
 	case NANOSLEEP:
 		shorten(stub, regs, &regs->rbx, true);
 		break;
