@@ -184,30 +184,43 @@ out:
 	return err;
 }
 
+static bool equal_signal(const siginfo_t *sent, siginfo_t *info)
+{
+	if (memcmp(sent, info, sizeof(*info)))
+		return false;
+	if (info->si_code == SI_TIMER)
+		info->si_overrun = -1; /* as of the next: no expiration is left */
+	return true;
+}
+
 /*
  * The same signal? How often a timer expired while its signal was pending, Linux says when that is taken:
  * what it did not say before is left in *info, to be added there.
  */
 static bool same_signal(const siginfo_t *sent, siginfo_t *info)
 {
-	if (info->si_code != SI_TIMER)
-		return !memcmp(sent, info, sizeof(*info));
-	if (sent->si_code != SI_TIMER || sent->si_signo != info->si_signo ||
-	    sent->si_timerid != info->si_timerid)
+	if (info->si_code != SI_TIMER || sent->si_code != SI_TIMER ||
+	    sent->si_signo != info->si_signo || sent->si_timerid != info->si_timerid)
 		return false;
 	info->si_overrun -= sent->si_overrun + 1;
 	return true;
 }
 
-/* Was this signal part of the image? Then the node has it. */
-static bool was_sent(struct image *image, siginfo_t *info)
+static bool sent_as(struct image *image, siginfo_t *info, bool (*same)(const siginfo_t *, siginfo_t *))
 {
 	for (unsigned i = 0; i < image->npending; i++)
-		if (same_signal(&image->pending[i], info)) {
+		if (same(&image->pending[i], info)) {
 			image->pending[i] = image->pending[--image->npending];
 			return true;
 		}
 	return false;
+}
+
+/* Was this signal part of the image? Then the node has it. */
+static bool was_sent(struct image *image, siginfo_t *info)
+{
+	/* One that came home with the process counts no more; its timer may have another one here. */
+	return sent_as(image, info, equal_signal) || sent_as(image, info, same_signal);
 }
 
 /*

@@ -22,6 +22,7 @@
 
 #define SENT_MAX 256 /* signals remembered after they were forwarded */
 #define SEEN_MAX 16  /* signals that may show during one call */
+#define RAISES_MAX 64
 
 #define BIT(sig) (UINT64_C(1) << ((sig) - 1))
 #define FAULTS \
@@ -220,11 +221,10 @@ static void join_timer(struct stub *stub, siginfo_t *info, uint64_t at)
 	const struct {
 		uint64_t set;
 		struct timespec now;
-	} wait = { UINT64_C(1) << (info->si_signo - 1), { 0, 0 } };
+	} wait = { BIT(info->si_signo), { 0, 0 } };
 	siginfo_t here;
 
-	if (info->si_code != SI_TIMER || info->si_signo >= __SIGRTMIN ||
-	    stub_write(stub, at, &wait, sizeof(wait)) ||
+	if (stub_write(stub, at, &wait, sizeof(wait)) ||
 	    inject_call(stub, SYS_rt_sigtimedwait, at, at + sizeof(wait),
 			at + offsetof(typeof(wait), now), sizeof(wait.set)) != info->si_signo ||
 	    stub_read(stub, at + sizeof(wait), &here, sizeof(here)))
@@ -233,12 +233,43 @@ static void join_timer(struct stub *stub, siginfo_t *info, uint64_t at)
 		info->si_overrun += here.si_overrun + 1;
 }
 
+static bool is_queued(const struct stub *stub, const siginfo_t *info, int to_process)
+{
+	struct __ptrace_peeksiginfo_args args = {
+		.flags = to_process ? PTRACE_PEEKSIGINFO_SHARED : 0, .nr = 16,
+	};
+	siginfo_t infos[16];
+	long n;
+
+	while ((n = ptrace(PTRACE_PEEKSIGINFO, stub->pid, &args, infos)) > 0) {
+		for (long i = 0; i < n; i++)
+			if (!memcmp(&infos[i], info, sizeof(*info)))
+				return true;
+		args.off += (uint64_t)n;
+	}
+	return false;
+}
+
+static int raise_at(struct stub *stub, const siginfo_t *info, int to_process, int64_t at)
+{
+	int err = stub_write(stub, (uint64_t)at, info, sizeof(*info));
+
+	if (err)
+		return err;
+	if (to_process)
+		/* By its own id, which stands for the process here. */
+		return (int)inject_call(stub, SYS_rt_sigqueueinfo, stub->pid, info->si_signo, at);
+	return (int)inject_call(stub, SYS_rt_tgsigqueueinfo, stub->process->pid, stub->pid, info->si_signo,
+				at);
+}
+
 /*
  * Raised by the stub itself: only for itself may a process queue a signal with any si_code
  * (rt_sigqueueinfo(2)).
  */
 int signal_raise(struct stub *stub, const siginfo_t *info, int to_process)
 {
+	bool timer = info->si_code == SI_TIMER && info->si_signo < __SIGRTMIN;
 	siginfo_t raised = *info;
 	int64_t at;
 	int err;
@@ -250,16 +281,15 @@ int signal_raise(struct stub *stub, const siginfo_t *info, int to_process)
 	at = agent_scratch(stub, 2 * sizeof(*info));
 	if (at < 0)
 		return (int)at;
-	if (to_process)
-		join_timer(stub, &raised, (uint64_t)at);
-	err = stub_write(stub, (uint64_t)at, &raised, sizeof(raised));
-	if (err)
-		return err;
-	if (to_process)
-		/* By its own id, which stands for the process here. */
-		return (int)inject_call(stub, SYS_rt_sigqueueinfo, stub->pid, info->si_signo, at);
-	return (int)inject_call(stub, SYS_rt_tgsigqueueinfo, stub->process->pid, stub->pid, info->si_signo,
-				at);
+	/* A fast timer may expire just between the two. */
+	for (int tries = 0; tries < RAISES_MAX; tries++) {
+		if (timer)
+			join_timer(stub, &raised, (uint64_t)at);
+		err = raise_at(stub, &raised, to_process, at);
+		if (err || !timer || is_queued(stub, &raised, to_process))
+			break;
+	}
+	return err;
 }
 
 /* The thread that a held signal is for; one that may have ended since, and its signals with it. */
