@@ -126,6 +126,8 @@ static void overcommit(void)
 	say("16 TB, to be read", mmap(NULL, 16ul << 40, PROT_READ, ANON, -1, 0));
 	say("16 TB, PROT_NONE", mmap(NULL, 16ul << 40, PROT_NONE, ANON, -1, 0));
 	say("127 TB", mmap(NULL, 127ul << 40, PROT_NONE, ANON | MAP_NORESERVE, -1, 0));
+	/* Time to be moved with them. */
+	usleep(100000);
 }
 
 /* Every second page with other rights: as many mappings. */

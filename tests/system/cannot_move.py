@@ -72,6 +72,11 @@ def test_a_filter_on_a_node():
     end(p, pid)
 
 
+def test_with_its_memory_open():
+    for how in ('--home', '--node=1'):
+        stays('shows memory', how, PROG, 'mem', LONG)
+
+
 def test_in_a_pid_namespace():
     if not allowed('unshare', '--pid', '--fork'):
         return

@@ -9,7 +9,7 @@
  *	features		what the C library was told of the CPU; ld.so's code against its file
  *	calls SECONDS		system calls of many kinds, with fresh memory in and out
  *	lazy SECONDS		calls library functions for the first time after SECONDS
- *	shared|timer|filter|plain SECONDS	states that cannot move, and one that can
+ *	shared|timer|filter|mem|plain SECONDS	states that cannot move, and one that can
  */
 #include <fcntl.h>
 #include <immintrin.h>
@@ -322,6 +322,8 @@ static int unmovable(const char *what, double seconds)
 			pause();
 			_exit(0);
 		}
+	} else if (!strcmp(what, "mem")) {
+		open("/proc/self/mem", O_RDONLY);
 	} else if (!strcmp(what, "timer")) {
 		setitimer(ITIMER_VIRTUAL, &timer, NULL);
 	}

@@ -123,12 +123,32 @@ static uint64_t signals_read(pid_t pid, const char *fd)
 	return set;
 }
 
-/* The signals that it may read from any. */
-static uint64_t find_sfd_mask(pid_t pid)
+/* A file that shows a process's memory, and will not show it right once that is at the node: proc(5). */
+static bool shows_memory(const char *target)
 {
+	static const char *const names[] = { "/mem", "/pagemap", "/clear_refs" };
+	const char *name = strrchr(target, '/');
+	int pid;
+
+	if (sscanf(target, "/proc/%d/", &pid) != 1 || !process_find(pid))
+		return false;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* What matters of its descriptors: the signals that it may read from any, and whether one shows memory. */
+struct descriptors {
+	uint64_t signals;
+	bool memory;
+};
+
+static struct descriptors find_descriptors(pid_t pid)
+{
+	struct descriptors d = { 0 };
 	char path[40], target[64];
 	struct dirent *e;
-	uint64_t set = 0;
 	ssize_t n;
 	DIR *dir;
 
@@ -138,11 +158,13 @@ static uint64_t find_sfd_mask(pid_t pid)
 		n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
 		target[n > 0 ? n : 0] = 0;
 		if (!strcmp(target, "anon_inode:[signalfd]"))
-			set |= signals_read(pid, e->d_name);
+			d.signals |= signals_read(pid, e->d_name);
+		else if (shows_memory(target))
+			d.memory = true;
 	}
 	if (dir)
 		closedir(dir);
-	return set;
+	return d;
 }
 
 static void read_stat(struct stub *stub, struct wire_image *image)
@@ -228,6 +250,7 @@ static uint64_t mmap_top(const struct collected *c)
 int collect_process(struct stub *stub, struct collected *c, struct wire_text *why)
 {
 	struct answers *a = malloc(sizeof(*a));
+	struct descriptors files;
 	struct sysinfo info;
 	int err = a ? ask(stub, a, &c->image.brk) : -ENOMEM;
 
@@ -241,7 +264,12 @@ int collect_process(struct stub *stub, struct collected *c, struct wire_text *wh
 		free(a);
 		return unfit(why, "it has a timer that counts its CPU time (setitimer)");
 	}
-	stub->process->sfd_mask = find_sfd_mask(process_live_pid(stub->process));
+	files = find_descriptors(process_live_pid(stub->process));
+	if (files.memory) {
+		free(a);
+		return unfit(why, "it has a file of /proc open that shows memory");
+	}
+	stub->process->sfd_mask = files.signals;
 	c->image.sfd_mask = stub->process->sfd_mask;
 	c->image.pid = (uint32_t)stub->process->pid;
 	memcpy(c->image.comm, stub->process->comm, sizeof(c->image.comm));

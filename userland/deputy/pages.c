@@ -22,6 +22,7 @@
 
 #define PAGE WIRE_PAGE_SIZE
 #define DROP_PIECE (4u << 20)	/* bytes dropped without looking at the clock */
+#define DROP_CALLS 64u
 #define DROP_TURN_NS MS(3)	/* then others get their turn */
 #define PM_PRESENT (1ULL << 63)
 #define PM_SWAPPED (1ULL << 62)
@@ -299,28 +300,24 @@ static uint64_t stretch(const struct runs *keep, uint64_t addr, uint64_t end, ui
 }
 
 struct drop {
-	struct batch_call *calls;
-	unsigned n, room;
+	struct batch_call *calls;	/* for whole stretches */
+	unsigned n, room, done;
 };
 
-/* In pieces, so that the work can be interrupted between two. */
 static int drop_add(struct drop *d, uint64_t at, uint64_t end)
 {
-	while (at < end) {
-		uint64_t len = end - at < DROP_PIECE ? end - at : DROP_PIECE;
+	if (at >= end)
+		return 0;
+	if (d->n == d->room) {
+		unsigned room = d->room ? 2 * d->room : 128;
+		struct batch_call *v = realloc(d->calls, room * sizeof(*v));
 
-		if (d->n == d->room) {
-			unsigned room = d->room ? 2 * d->room : 128;
-			struct batch_call *v = realloc(d->calls, room * sizeof(*v));
-
-			if (!v)
-				return -ENOMEM;
-			d->calls = v;
-			d->room = room;
-		}
-		d->calls[d->n++] = BATCH(SYS_madvise, at, len, MADV_DONTNEED);
-		at += len;
+		if (!v)
+			return -ENOMEM;
+		d->calls = v;
+		d->room = room;
 	}
+	d->calls[d->n++] = BATCH(SYS_madvise, at, end - at, MADV_DONTNEED);
 	return 0;
 }
 
@@ -363,28 +360,55 @@ static int drop_calls(struct stub *stub, struct batch_call *calls, unsigned n)
 	return err;
 }
 
+/* The next calls for up to that many bytes, off the list; returns how many. */
+static unsigned drop_cut(struct drop *d, uint64_t bytes, struct batch_call part[DROP_CALLS])
+{
+	unsigned n = 0;
+
+	while (d->done < d->n && n < DROP_CALLS && bytes) {
+		struct batch_call *call = &d->calls[d->done];
+		uint64_t len = call->args[1] < bytes ? call->args[1] : bytes;
+
+		part[n++] = BATCH(SYS_madvise, call->args[0], len, MADV_DONTNEED);
+		call->args[0] += len;
+		call->args[1] -= len;
+		bytes -= len;
+		d->done += !call->args[1];
+	}
+	return n;
+}
+
+/* In pieces, so that the work can be interrupted between two; empty address space goes fast. */
+static int drop_some(struct stub *stub, struct drop *d, uint64_t *from)
+{
+	uint64_t begun = loop_now(), now = begun, before, bytes = DROP_PIECE;
+	struct batch_call part[DROP_CALLS];
+	int err = 0;
+
+	while (!err && d->done < d->n) {
+		unsigned n = drop_cut(d, bytes, part);
+
+		err = drop_calls(stub, part, n);
+		*from = part[n - 1].args[0] + part[n - 1].args[1];
+		before = now;
+		now = loop_now();
+		if (d->done < d->n && now - begun > DROP_TURN_NS)
+			err = 1;
+		if (now - before >= MS(1))
+			bytes = DROP_PIECE;
+		else if (bytes < UINT64_C(1) << 47)
+			bytes *= 2;
+	}
+	return err;
+}
+
 int pages_drop(struct stub *stub, const struct runs *keep, uint64_t *from)
 {
-	uint64_t begun = loop_now(), now = begun, before;
-	unsigned done = 0, some = 1;
 	struct drop d = { 0 };
 	int err = drop_list(stub, keep, from ? *from : 0, &d);
 
-	while (!err && done < d.n) {
-		if (!from || some > d.n - done)
-			some = d.n - done;
-		err = drop_calls(stub, d.calls + done, some);
-		done += some;
-		if (!from)
-			continue;
-		*from = d.calls[done - 1].args[0] + d.calls[done - 1].args[1];
-		before = now;
-		now = loop_now();
-		if (done < d.n && now - begun > DROP_TURN_NS)
-			err = 1;
-		/* Empty address space goes fast: many pieces at a time. */
-		some = now - before < MS(1) ? 2 * some : 1;
-	}
+	if (!err)
+		err = from ? drop_some(stub, &d, from) : drop_calls(stub, d.calls, d.n);
 	free(d.calls);
 	return err;
 }
