@@ -77,6 +77,13 @@ def test_with_its_memory_open():
         stays('shows memory', how, PROG, 'mem', LONG)
 
 
+def test_with_guard_pages():
+    if b'no guard' in subprocess.run([PROG, 'guard', '0'], capture_output=True).stdout:
+        return
+    for how in ('--home', '--node=1'):
+        stays('guard pages', how, PROG, 'guard', LONG)
+
+
 def test_in_a_pid_namespace():
     if not allowed('unshare', '--pid', '--fork'):
         return

@@ -9,7 +9,7 @@
  *	features		what the C library was told of the CPU; ld.so's code against its file
  *	calls SECONDS		system calls of many kinds, with fresh memory in and out
  *	lazy SECONDS		calls library functions for the first time after SECONDS
- *	shared|timer|filter|mem|plain SECONDS	states that cannot move, and one that can
+ *	shared|timer|filter|mem|guard|plain SECONDS	states that cannot move, and one that can
  */
 #include <fcntl.h>
 #include <immintrin.h>
@@ -324,6 +324,13 @@ static int unmovable(const char *what, double seconds)
 		}
 	} else if (!strcmp(what, "mem")) {
 		open("/proc/self/mem", O_RDONLY);
+	} else if (!strcmp(what, "guard")) {
+		char *p = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		*p = 1;
+		/* Before Linux 6.13 there are none. */
+		if (madvise(p + 8192, 4096, 102 /* MADV_GUARD_INSTALL */))
+			puts("no guard pages");
 	} else if (!strcmp(what, "timer")) {
 		setitimer(ITIMER_VIRTUAL, &timer, NULL);
 	}

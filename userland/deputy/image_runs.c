@@ -37,6 +37,7 @@ struct scan_arg {
 #define PM_PRESENT	(1ULL << 63)
 #define PM_SWAPPED	(1ULL << 62)
 #define PM_FILE		(1ULL << 61)
+#define PM_GUARD	(1ULL << 58)	/* MADV_GUARD_INSTALL; told since Linux 6.15, as swapped, too */
 
 #define REGIONS 1024
 #define DENSE_MIN (1u << 20)	/* bytes; below, an exact answer costs nothing */
@@ -88,6 +89,25 @@ const struct wire_run *runs_at(const struct runs *runs, uint64_t addr)
 	return NULL;
 }
 
+/* -ENOTSUP: a page of this run is a guard, which a node knows nothing of. */
+static int check_guards(int fd, uint64_t start, uint64_t end)
+{
+	uint64_t entry[512];
+
+	while (start < end) {
+		size_t want = (end - start) / PAGE < 512 ? (end - start) / PAGE : 512;
+		ssize_t n = pread(fd, entry, want * 8, (off_t)(start / PAGE * 8));
+
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		for (ssize_t i = 0; i < n / 8; i++)
+			if (entry[i] & PM_GUARD)
+				return -ENOTSUP;
+		start += (uint64_t)n / 8 * PAGE;
+	}
+	return 0;
+}
+
 static int scan_ioctl(int fd, const struct map *map, struct runs *runs)
 {
 	struct scan_region region[REGIONS];
@@ -103,9 +123,10 @@ static int scan_ioctl(int fd, const struct map *map, struct runs *runs)
 			.category_inverted = SCAN_FILE | SCAN_PFNZERO,
 			.category_mask = SCAN_FILE | SCAN_PFNZERO,
 			.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
-			.return_mask = SCAN_PRESENT,
+			.return_mask = SCAN_PRESENT | SCAN_SWAPPED,
 		};
 		long n = ioctl(fd, SCAN, &arg);
+		int err = 0;
 
 		if (n < 0)
 			return -errno;
@@ -116,6 +137,10 @@ static int scan_ioctl(int fd, const struct map *map, struct runs *runs)
 			if (start >= region[i].end)
 				continue;
 			told = region[i].end;
+			if (region[i].categories & SCAN_SWAPPED)
+				err = check_guards(fd, start, told);
+			if (err)
+				return err;
 			if (runs_add(runs, start, (told - start) / PAGE, RUN_SOURCE))
 				return -ENOMEM;
 		}
@@ -139,10 +164,13 @@ static int scan_read(int fd, const struct map *map, struct runs *runs)
 		n = pread(fd, entry, want * 8, (off_t)(at / PAGE * 8));
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
-		for (ssize_t i = 0; i < n / 8; i++, at += PAGE)
+		for (ssize_t i = 0; i < n / 8; i++, at += PAGE) {
+			if (entry[i] & PM_GUARD)
+				return -ENOTSUP;
 			if (entry[i] & (PM_PRESENT | PM_SWAPPED) && !(entry[i] & PM_FILE) &&
 			    runs_add(runs, at, 1, RUN_SOURCE))
 				return -ENOMEM;
+		}
 	}
 	return 0;
 }
@@ -184,7 +212,9 @@ int collect_runs(struct stub *stub, struct collected *c, struct wire_text *why)
 	}
 	if (fd >= 0)
 		close(fd);
-	if (err)
+	if (err == -ENOTSUP)
+		wire_text_set(why, WHY_STATE, "it has guard pages (madvise, MADV_GUARD_INSTALL)");
+	else if (err)
 		wire_text_set(why, WHY_STATE, "its pages could not be counted: %s", strerror(-err));
 	c->image.pages = c->runs.pages;
 	return err;
