@@ -9,7 +9,8 @@
 
 #include "tests/abi/abi.h"
 
-#define CHILD_OK (42 << 8)	/* fn() came to its end */
+#define CHILD_EXITS(n) ((n) << 8)
+#define CHILD_OK CHILD_EXITS(42)	/* fn() came to its end */
 
 /* Runs fn in a child; its wait(2) status. */
 static inline int in_child(void (*fn)(void))

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #define ABI_OWN_MAIN
-#include "tests/abi/abi.h"
+#include "tests/abi/child.h"
 
 struct caps {
 	uint64_t effective, permitted, inheritable;
@@ -36,22 +36,6 @@ static int set(struct caps c)
 	};
 
 	return syscall(SYS_capset, &h, d);
-}
-
-static void in_child(void (*fn)(void), int expect)
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		fn();
-		_exit(42);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == expect);
 }
 
 #define BIT(cap) (1ull << (cap))
@@ -160,15 +144,15 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return after_exec(argv[1]);
 	for (unsigned i = 0; i < abi_rounds(); i++) {
-		in_child(versions, 42);
+		CHECK(in_child(versions) == CHILD_OK);
 		if (geteuid())
 			continue;
-		in_child(fewer, 42);
-		in_child(kept_over_setuid, 42);
-		in_child(lost_by_setuid, 42);
-		in_child(bounding, 33);
-		in_child(ambient, 33);
-		in_child(securebits, 42);
+		CHECK(in_child(fewer) == CHILD_OK);
+		CHECK(in_child(kept_over_setuid) == CHILD_OK);
+		CHECK(in_child(lost_by_setuid) == CHILD_OK);
+		CHECK(in_child(bounding) == CHILD_EXITS(33));
+		CHECK(in_child(ambient) == CHILD_EXITS(33));
+		CHECK(in_child(securebits) == CHILD_OK);
 	}
 	printf("capabilities ok\n");
 	return 0;

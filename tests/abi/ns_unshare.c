@@ -14,7 +14,7 @@
 
 #include "tests/abi/child.h"
 
-#define NOT_ALLOWED (43 << 8)
+#define NOT_ALLOWED CHILD_EXITS(43)
 
 static void enter(int flags)
 {

@@ -6,27 +6,9 @@
 #include <sys/wait.h>
 
 #define ABI_OWN_MAIN
-#include "tests/abi/abi.h"
+#include "tests/abi/child.h"
 
 static char exe[4096];
-
-static void in_child(void (*fn)(void), int expect)
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		fn();
-		_exit(42);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	CHECK(status == expect);
-}
-
-#define EXITS(n) ((n) << 8)
 
 static void again(const char *what)
 {
@@ -80,7 +62,7 @@ static void no_new_privs(void)
 	CHECK_FAILS(prctl(PR_SET_NO_NEW_PRIVS, 1, 1, 0, 0), EINVAL);
 	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	CHECK_FAILS(prctl(PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0), EINVAL);
-	in_child(no_new_privs_kept, EXITS(33));
+	CHECK(in_child(no_new_privs_kept) == CHILD_EXITS(33));
 }
 
 static void slack(void)
@@ -165,15 +147,15 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return after_exec(argv[1]);
 	for (unsigned i = 0; i < abi_rounds(); i++) {
-		in_child(name, EXITS(33));
-		in_child(death_signal, EXITS(42));
-		in_child(no_new_privs, EXITS(42));
-		in_child(slack, EXITS(42));
-		in_child(subreaper, EXITS(42));
-		in_child(dumpable, EXITS(42));
-		in_child(huge_pages, EXITS(42));
-		in_child(misc, EXITS(42));
-		in_child(tsc_forbidden, SIGSEGV);
+		CHECK(in_child(name) == CHILD_EXITS(33));
+		CHECK(in_child(death_signal) == CHILD_OK);
+		CHECK(in_child(no_new_privs) == CHILD_OK);
+		CHECK(in_child(slack) == CHILD_OK);
+		CHECK(in_child(subreaper) == CHILD_OK);
+		CHECK(in_child(dumpable) == CHILD_OK);
+		CHECK(in_child(huge_pages) == CHILD_OK);
+		CHECK(in_child(misc) == CHILD_OK);
+		CHECK(in_child(tsc_forbidden) == SIGSEGV);
 	}
 	printf("prctl ok\n");
 	return 0;
