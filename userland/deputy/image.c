@@ -50,9 +50,6 @@ static int collect(struct process *process, const struct wire_hello *node, unsig
 	for (unsigned i = 0; i < WIRE_CPU_WORDS; i++)
 		c->image.cpu[i] = fresh ? node->cpu[i] & baseline_home()[i] :
 					  baseline_shown(process)[i];
-	err = image_fits(stub, why);
-	if (err)
-		return err;
 	if (fresh)
 		baseline_fresh(stub);
 	err = collect_maps(stub, c, why);
