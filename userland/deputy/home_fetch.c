@@ -296,7 +296,8 @@ const char *home_pages(struct home *home, const struct wire_hdr *hdr, const stru
 		list_del(&found->link);
 		free(found);
 	}
-	if (err && process_stub(home->process))
+	/* ESRCH: its memory is gone already (UFFDIO_COPY(2const)), and its end is about to be told. */
+	if (err && err != -ESRCH && process_stub(home->process))
 		session_fail(home->session, "process %d: a page could not be put in its place: %s",
 			     home->process->pid, strerror(-err));
 	return NULL;
