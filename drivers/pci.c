@@ -15,9 +15,15 @@
 #define PCI_VENDOR    0x00
 #define PCI_CLASS     0x0a
 #define PCI_HEADER    0x0e
+#define PCI_STATUS    0x06
 #define PCI_BAR0      0x10
 #define PCI_SECONDARY 0x19
+#define PCI_CAPS      0x34
 #define PCI_LINE      0x3c
+
+#define STATUS_CAPS 0x10
+/* Capabilities lie behind the 64-byte header, 4-byte aligned: more in a chain means a circle. */
+#define CAPS_MAX    48
 
 #define HEADER_MULTIFUNCTION 0x80
 #define HEADER_BRIDGE	     1
@@ -188,6 +194,26 @@ void pci_disable(const struct pci_dev *pci)
 	uint16_t command = pci_read16(pci, PCI_COMMAND) & ~PCI_COMMAND_MASTER;
 
 	pci_write16(pci, PCI_COMMAND, command | PCI_COMMAND_INTX_OFF);
+}
+
+uint16_t pci_io_bar(const struct pci_dev *pci, unsigned bar)
+{
+	return pci->bar[bar].io ? pci->bar[bar].addr : 0;
+}
+
+unsigned pci_find_cap(const struct pci_dev *pci, uint8_t id, unsigned after)
+{
+	unsigned at;
+
+	if (!(pci_read16(pci, PCI_STATUS) & STATUS_CAPS))
+		return 0;
+	at = pci_read8(pci, after ? after + 1 : PCI_CAPS) & ~3u;
+	for (unsigned i = 0; at >= 0x40 && i < CAPS_MAX; i++) {
+		if (pci_read8(pci, at) == id)
+			return at;
+		at = pci_read8(pci, at + 1) & ~3u;
+	}
+	return 0;
 }
 
 volatile void *pci_map_bar(const struct pci_dev *pci, unsigned bar)

@@ -54,6 +54,15 @@ void pci_enable(const struct pci_dev *pci);
 /* Takes all of that back: no DMA after this. */
 void pci_disable(const struct pci_dev *pci);
 
+/* The first port of an I/O BAR; 0 if it is not there or is memory. */
+uint16_t pci_io_bar(const struct pci_dev *pci, unsigned bar);
+
+/*
+ * Where in the configuration space a capability with this id is, after the one at `after` (0: the
+ * first); 0 if there is none (PCI 3.0, 6.7).
+ */
+unsigned pci_find_cap(const struct pci_dev *pci, uint8_t id, unsigned after);
+
 /* Maps a memory BAR uncached; NULL if it is not there, is I/O, or page tables run out. */
 volatile void *pci_map_bar(const struct pci_dev *pci, unsigned bar);
 

@@ -28,7 +28,6 @@
 
 #define POLL_BUDGET 64
 #define TX_QUEUE    512 /* a power of two */
-#define PIECES_MAX  32   /* of one frame; a card's ring has room for several such */
 #define PIECE_SIZE  4096
 
 struct nic *net_nics[NET_MAX_NICS];
@@ -243,18 +242,45 @@ void nic_sent(struct nic *nic, struct pbuf *frame)
 	pbuf_free(frame);
 }
 
+static bool card_takes(const struct nic *nic, const struct pbuf *frame)
+{
+	if (pbuf_clen(frame) > nic->pieces)
+		return false;
+	if (!(nic->features & NIC_DMA32))
+		return true;
+	for (const struct pbuf *p = frame; p; p = p->next)
+		if (virt_phys(p->payload) + p->len > 1ull << 32)
+			return false;
+	return true;
+}
+
+/* Into one buffer, which every card can read. */
+static struct pbuf *copy_small(const struct pbuf *frame)
+{
+	struct nic_buf *buf = nic_buf_alloc();
+
+	if (!buf)
+		return NULL;
+	pbuf_copy_partial(frame, buf->data, frame->tot_len, 0);
+	return pbuf_alloced_custom(PBUF_RAW, frame->tot_len, PBUF_REF, &buf->pbuf, buf->data,
+				   frame->tot_len);
+}
+
 /*
  * A segment of many small messages may have more pieces than a card's ring has places, and would
- * never be sent. Returns the frame itself if it has few, else a copy with few; with a reference.
+ * never be sent; other cards cannot read everywhere. Returns the frame itself if the card takes it,
+ * else a copy that it does take; with a reference.
  */
-static struct pbuf *in_few_pieces(struct pbuf *frame)
+static struct pbuf *as_card_takes(const struct nic *nic, struct pbuf *frame)
 {
 	struct pbuf *copy = NULL;
 
-	if (pbuf_clen(frame) <= PIECES_MAX) {
+	if (card_takes(nic, frame)) {
 		pbuf_ref(frame);
 		return frame;
 	}
+	if (frame->tot_len <= NIC_FRAME_MAX)
+		return copy_small(frame);
 	for (unsigned at = 0; at < frame->tot_len;) {
 		unsigned left = frame->tot_len - at, n = left < PIECE_SIZE ? left : PIECE_SIZE;
 		struct pbuf *piece = pbuf_alloc(PBUF_RAW, n, PBUF_RAM);
@@ -288,7 +314,7 @@ static err_t link_output(struct netif *netif, struct pbuf *lwip_frame)
 		nic->stats.tx_full++;
 		return ERR_MEM;
 	}
-	frame = in_few_pieces(lwip_frame);
+	frame = as_card_takes(nic, lwip_frame);
 	if (!frame)
 		return ERR_MEM;
 	hold_pages(frame);
@@ -339,6 +365,23 @@ void nic_receive(struct nic *nic, struct nic_buf *buf, unsigned len, bool sums_o
 	gro_receive(p, &net_netif);
 }
 
+void nic_receive_copy(struct nic *nic, const void *frame, unsigned len, bool sums_ok)
+{
+	struct nic_buf *buf;
+
+	if (len > NIC_FRAME_MAX) {
+		nic->stats.rx_errors++;
+		return;
+	}
+	buf = nic_buf_alloc();
+	if (!buf) {
+		nic->stats.rx_dropped++;
+		return;
+	}
+	memcpy(buf->data, frame, len);
+	nic_receive(nic, buf, len, sums_ok);
+}
+
 static err_t card_netif_init(struct netif *netif)
 {
 	struct nic *nic = netif->state;
@@ -383,51 +426,87 @@ static bool card_irq(void *arg)
 static const struct nic_driver *find_driver(const struct pci_dev *pci, const struct nic_id **id)
 {
 	for (const struct nic_driver *const *d = nic_drivers; *d; d++)
-		for (*id = (*d)->ids; (*id)->vendor; (*id)++)
+		for (*id = (*d)->ids; *id && (*id)->vendor; (*id)++)
 			if ((*id)->vendor == pci->vendor && (*id)->device == pci->device)
 				return *d;
 	return NULL;
 }
 
-static void open_card(const struct pci_dev *pci)
+static struct nic *new_card(const struct nic_driver *driver)
+{
+	struct nic *nic = kzalloc(sizeof(*nic));
+
+	if (!nic)
+		return NULL;
+	nic->driver = driver;
+	nic->index = net_nic_count;
+	nic->mtu = 1500;
+	nic->pieces = NIC_PIECES;
+	return nic;
+}
+
+/* Starts a card that was found, and counts it among ours; frees it if it does not start. */
+static void open_card(struct nic *nic)
+{
+	int err = nic->driver->open(nic);
+
+	if (err) {
+		kprintf("net: the %s card at %s does not start: error %d\n", nic->driver->name,
+			nic->place, -err);
+		kfree(nic);
+		return;
+	}
+	random_mix(nic->mac, sizeof(nic->mac));
+	net_nics[net_nic_count++] = nic;
+	if (nic->pci)
+		irq_set_level(nic->line);
+	err = irq_register(nic->line, card_irq, nic);
+	if (err)
+		kprintf("net: eth%u has no interrupt (line %u, error %d): looking at it by the clock\n",
+			nic->index, nic->line, -err);
+	nic->driver->irq(nic, NIC_IRQ_UNMASK);
+	kprintf("net: eth%u: %s at %s, %02x:%02x:%02x:%02x:%02x:%02x, irq %u, link %s\n", nic->index,
+		nic->driver->name, nic->place, nic->mac[0], nic->mac[1], nic->mac[2], nic->mac[3],
+		nic->mac[4], nic->mac[5], nic->line, nic->link ? "up" : "down");
+}
+
+static void open_pci_card(const struct pci_dev *pci)
 {
 	const struct nic_id *id;
 	const struct nic_driver *driver = find_driver(pci, &id);
 	struct nic *nic;
-	int err;
 
 	if (!driver) {
 		kprintf("net: no driver for the card %04x:%04x at %02x:%02x.%u\n", pci->vendor,
 			pci->device, pci->bus, pci->dev, pci->fn);
 		return;
 	}
-	nic = kzalloc(sizeof(*nic));
+	nic = new_card(driver);
 	if (!nic)
 		return;
-	nic->driver = driver;
 	nic->id = id;
 	nic->pci = pci;
-	nic->index = net_nic_count;
-	nic->mtu = 1500;
-	err = driver->open(nic);
-	if (err) {
-		kprintf("net: the %s card at %02x:%02x.%u does not start: error %d\n", driver->name,
-			pci->bus, pci->dev, pci->fn, -err);
+	nic->line = pci->line;
+	snprintf(nic->place, sizeof(nic->place), "%02x:%02x.%u", pci->bus, pci->dev, pci->fn);
+	open_card(nic);
+}
+
+/* Places where a card may be that no bus tells of. */
+static void look_for_cards(const struct nic_driver *driver)
+{
+	for (unsigned n = 0; net_nic_count < NET_MAX_NICS; n++) {
+		struct nic *nic = new_card(driver);
+		int found = nic ? driver->look(nic, n) : -ENOMEM;
+
+		if (found > 0) {
+			snprintf(nic->place, sizeof(nic->place), "port %x", nic->io);
+			open_card(nic);
+			continue;
+		}
 		kfree(nic);
-		return;
+		if (found < 0)
+			return;
 	}
-	random_mix(nic->mac, sizeof(nic->mac));
-	net_nics[net_nic_count++] = nic;
-	irq_set_level(pci->line);
-	err = irq_register(pci->line, card_irq, nic);
-	if (err)
-		kprintf("net: eth%u has no interrupt (line %u, error %d): looking at it by the clock\n",
-			nic->index, pci->line, -err);
-	driver->irq(nic, NIC_IRQ_UNMASK);
-	kprintf("net: eth%u: %s at %02x:%02x.%u, %02x:%02x:%02x:%02x:%02x:%02x, irq %u, link %s\n",
-		nic->index, driver->name, pci->bus, pci->dev, pci->fn, nic->mac[0], nic->mac[1],
-		nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5], pci->line,
-		nic->link ? "up" : "down");
 }
 
 void netif_find_cards(void)
@@ -436,7 +515,10 @@ void netif_find_cards(void)
 
 	list_for_each_entry(pci, &pci_devices, link)
 		if (pci->class == PCI_CLASS_ETHERNET && net_nic_count < NET_MAX_NICS)
-			open_card(pci);
+			open_pci_card(pci);
+	for (const struct nic_driver *const *d = nic_drivers; *d; d++)
+		if ((*d)->look)
+			look_for_cards(*d);
 	if (!net_nic_count)
 		kprintf("net: no network card that this kernel can drive: nobody can reach this node\n");
 }

@@ -6,7 +6,8 @@
  * exception is irq(NIC_IRQ_ACK), which the interrupt handler calls at any moment, on any CPU.
  *
  * Frames are lwIP's pbufs. Received ones live in a struct nic_buf, which the card writes to
- * directly; sent ones are chains whose parts the card reads where they lie.
+ * directly, or the driver by nic_receive_copy(); sent ones are chains whose parts the card reads
+ * where they lie.
  */
 #ifndef DRIVERS_NIC_NIC_H
 #define DRIVERS_NIC_NIC_H
@@ -50,11 +51,19 @@ struct nic_id {
 
 struct nic_driver {
 	const char *name;
-	const struct nic_id *ids; /* ends with vendor 0 */
+	const struct nic_id *ids; /* of PCI cards, ends with vendor 0; NULL: there are none */
 
 	/*
-	 * Resets the card and starts it; sets mac, link, features and priv. 0 or a negative errno,
-	 * then everything is as before. The receive ring is filled with nic_buf_alloc().
+	 * For cards that no bus lists (ISA): looks at the n-th place where one may be. 1 if it is
+	 * there, with nic's io and line set; 0 if not; negative if there is no n-th place. May
+	 * sleep. NULL: there are no such cards.
+	 */
+	int (*look)(struct nic *nic, unsigned n);
+
+	/*
+	 * Resets the card and starts it; sets mac, link, features, pieces and priv. 0 or a negative
+	 * errno, then everything is as before. The receive ring is filled with nic_buf_alloc(). May
+	 * sleep; may be called again after close().
 	 */
 	int (*open)(struct nic *nic);
 
@@ -80,6 +89,7 @@ struct nic_driver {
 enum nic_features {
 	NIC_TX_SUM = 1, /* obeys nic_offload.l4 */
 	NIC_TSO = 2,	/* obeys nic_offload.mss */
+	NIC_DMA32 = 4,	/* reads only what lies below 4 GB: other frames come as a copy */
 };
 
 struct nic_stats {
@@ -88,14 +98,20 @@ struct nic_stats {
 	uint64_t irqs;
 };
 
+#define NIC_PIECES 32 /* of one frame, if the driver says nothing else */
+
 struct nic {
 	const struct nic_driver *driver;
-	const struct nic_id *id;
-	const struct pci_dev *pci;
-	void *priv;	/* the driver's */
-	unsigned index; /* names it: eth0, ... */
+	const struct nic_id *id;   /* NULL: not a PCI card */
+	const struct pci_dev *pci; /* likewise */
+	uint16_t io;		   /* first port, if it has ports */
+	uint8_t line;		   /* interrupt line, 255 if there is none */
+	char place[16];		   /* "00:03.0" or "port 300", for people */
+	void *priv;		   /* the driver's */
+	unsigned index;		   /* names it: eth0, ... */
 	uint8_t mac[6];
 	uint16_t mtu;	   /* 1500 */
+	uint16_t pieces;   /* transmit() gets frames of at most so many parts; NIC_PIECES */
 	uint32_t features; /* enum nic_features */
 	bool link;
 	uint32_t mbit;	 /* of the link, 0 if unknown */
@@ -114,6 +130,9 @@ void nic_buf_free(struct nic_buf *buf);
 
 /* A frame of len bytes (without FCS) has arrived; takes buf. sums_ok: the card checked its sums. */
 void nic_receive(struct nic *nic, struct nic_buf *buf, unsigned len, bool sums_ok);
+
+/* A frame that the driver has in a place of its own: the same with a copy. len may be anything. */
+void nic_receive_copy(struct nic *nic, const void *frame, unsigned len, bool sums_ok);
 
 /* The card is done with a frame that transmit() took. */
 void nic_sent(struct nic *nic, struct pbuf *frame);
