@@ -152,8 +152,10 @@ run: tools images
 PREFIX ?= /usr/local
 install: tools images
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/muster' \
-		'$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man8'
+		'$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man7' \
+		'$(DESTDIR)$(PREFIX)/share/man/man8'
 	install -m 644 docs/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1/'
+	install -m 644 docs/man/*.7 '$(DESTDIR)$(PREFIX)/share/man/man7/'
 	install -m 644 docs/man/*.8 '$(DESTDIR)$(PREFIX)/share/man/man8/'
 	install -m 755 $(UBIN) '$(DESTDIR)$(PREFIX)/bin/'
 	install -m 644 $(IMAGES)/muster.elf $(IMAGES)/muster-floppy.img $(IMAGES)/muster.iso \

@@ -9,6 +9,7 @@
 #ifndef BOOT_BOOT_INFO_H
 #define BOOT_BOOT_INFO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define BOOT_MAX_RANGES	 128
@@ -56,6 +57,7 @@ struct boot_framebuffer {
 
 struct boot_info {
 	char cmdline[BOOT_CMDLINE_MAX];		  /* arguments only, without the image's path */
+	bool cmdline_cut;			  /* it was longer: whole words are missing at its end */
 	char loader[BOOT_NAME_MAX];		  /* name of the loader, "" if it does not say */
 	struct boot_range range[BOOT_MAX_RANGES]; /* ascending, not overlapping */
 	uint32_t range_count;

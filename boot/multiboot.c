@@ -101,28 +101,51 @@ static size_t copy_string(const struct multiboot_mem *mem, uint64_t phys, char *
 	return n;
 }
 
-void multiboot_copy_cmdline(char *dst, size_t size, const char *src, size_t len)
+static bool names_image_first(const char *loader)
 {
-	size_t i = 0, word, out = 0;
+	return strncmp(loader, "qemu", 4) == 0 || strncmp(loader, "iPXE", 4) == 0;
+}
+
+/* The length of the first word if it is the image's name, else 0. */
+static size_t image_name_len(const char *src, size_t len, const char *loader)
+{
+	bool path = names_image_first(loader), value = false;
+	size_t n;
+
+	for (n = 0; n < len && !is_blank(src[n]); n++) {
+		value |= src[n] == '=';
+		path |= !value && (src[n] == '/' || src[n] == ':');
+	}
+	return path ? n : 0;
+}
+
+bool multiboot_copy_cmdline(char *dst, size_t size, const char *src, size_t len, const char *loader)
+{
+	size_t out;
+	bool cut;
 
 	len = strnlen(src, len);
-	while (i < len && is_blank(src[i]))
-		i++;
-	for (word = i; word < len && !is_blank(src[word]) && src[word] != '='; word++) {
-		if (src[word] != '/' && src[word] != ':')
-			continue;
-		while (word < len && !is_blank(src[word]))
-			word++;
-		while (word < len && is_blank(src[word]))
-			word++;
-		i = word;
-		break;
+	while (len && is_blank(*src)) {
+		src++;
+		len--;
 	}
-	while (i < len && out < size - 1)
-		dst[out++] = src[i++];
+	out = image_name_len(src, len, loader);
+	src += out;
+	len -= out;
+	while (len && is_blank(*src)) {
+		src++;
+		len--;
+	}
+	cut = len > size - 1;
+	out = cut ? size - 1 : len;
+	/* Half a word could mean something else. */
+	while (cut && out && !is_blank(src[out]))
+		out--;
+	memcpy(dst, src, out);
 	while (out && is_blank(dst[out - 1]))
 		out--;
 	dst[out] = 0;
+	return !cut;
 }
 
 static void add_range(struct boot_info *bi, uint64_t base, uint64_t len, uint32_t type)
@@ -266,13 +289,14 @@ static int mb1_parse(struct boot_info *bi, uint64_t info, const struct multiboot
 	if (!p)
 		return -EINVAL;
 	flags = get32(p + MB1_FLAGS);
+	if (flags & MB1_HAS_LOADER)
+		copy_string(mem, get32(p + MB1_LOADER), bi->loader, sizeof(bi->loader));
 	if (flags & MB1_HAS_CMDLINE) {
 		size_t n = copy_string(mem, get32(p + MB1_CMDLINE), line, sizeof(line));
 
-		multiboot_copy_cmdline(bi->cmdline, sizeof(bi->cmdline), line, n);
+		bi->cmdline_cut = !multiboot_copy_cmdline(bi->cmdline, sizeof(bi->cmdline), line, n,
+							  bi->loader);
 	}
-	if (flags & MB1_HAS_LOADER)
-		copy_string(mem, get32(p + MB1_LOADER), bi->loader, sizeof(bi->loader));
 	if (flags & MB1_HAS_MODULES) {
 		uint32_t count = get32(p + MB1_MODS_COUNT);
 		uint64_t at = get32(p + MB1_MODS_ADDR);
@@ -323,8 +347,9 @@ static void mb2_tag(struct boot_info *bi, uint32_t type, const uint8_t *tag, uin
 	uint32_t len = size - MB2_TAG_HEADER, before = bi->module_count;
 
 	switch (type) {
-	case MB2_CMDLINE:
-		multiboot_copy_cmdline(bi->cmdline, sizeof(bi->cmdline), text, len);
+	case MB2_CMDLINE: /* GRUB's, the only loader of this form: it gives no image's name */
+		bi->cmdline_cut = !multiboot_copy_cmdline(bi->cmdline, sizeof(bi->cmdline), text,
+							  len, "");
 		break;
 	case MB2_LOADER:
 		copy_text(bi->loader, sizeof(bi->loader), text, len);

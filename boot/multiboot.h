@@ -6,6 +6,7 @@
 #ifndef BOOT_MULTIBOOT_H
 #define BOOT_MULTIBOOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,10 +31,11 @@ int multiboot_parse(struct boot_info *bi, uint32_t magic, uint64_t info,
 		    const struct multiboot_mem *mem);
 
 /*
- * Copies a command line without the image's name, which QEMU and iPXE put first and GRUB does not:
- * a first word with a '/' or ':' and no '=' before them is dropped. At most size - 1 bytes are kept.
+ * Copies a command line without the image's name. QEMU and iPXE put its path or URL first; GRUB does
+ * not, and there the first word is taken for one only if it has a '/' or ':' and no '=' before them.
+ * What does not fit in size bytes is left out from a word's start on: false then.
  */
-void multiboot_copy_cmdline(char *dst, size_t size, const char *src, size_t len);
+bool multiboot_copy_cmdline(char *dst, size_t size, const char *src, size_t len, const char *loader);
 
 /* Sorts the ranges, settles overlaps in favour of the higher type, joins neighbours of one type. */
 void multiboot_tidy_ranges(struct boot_info *bi);

@@ -1,79 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The kernel's command line, cut into words in place.
- */
+/* Cuts a command line into words. */
 #include "kernel/cmdline.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_MAX_LEN 2048
-#define WORDS_MAX (LINE_MAX_LEN / 2)
-
-static char line_copy[LINE_MAX_LEN];
-static const char *words[WORDS_MAX]; /* each "key\0value" or "key\0" */
-static unsigned word_count;
-
-void cmdline_init(const char *line)
+static bool is_blank(char c)
 {
-	char *p = line_copy;
-
-	word_count = 0;
-	strncpy(line_copy, line ? line : "", sizeof(line_copy) - 2);
-	while (*p) {
-		while (*p == ' ' || *p == '\t')
-			*p++ = '\0';
-		if (!*p)
-			break;
-		words[word_count++] = p;
-		bool key = true;
-		for (; *p && *p != ' ' && *p != '\t'; p++) {
-			if (key && *p == '=') {
-				*p = '\0';
-				key = false;
-			}
-		}
-		/* A bare word's value is the empty string behind it: needs the two terminators. */
-		if (key && *p)
-			*p++ = '\0';
-	}
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-const char *cmdline_get(const char *key)
+bool cmdline_next(const char **at, struct cmdline_word *word)
 {
-	for (unsigned i = word_count; i-- > 0;) {
-		if (strcmp(words[i], key) == 0) {
-			const char *value = words[i] + strlen(words[i]) + 1;
+	const char *p = *at;
 
-			/* A bare word directly before the next one has no room for a value. */
-			return i + 1 < word_count && value == words[i + 1] ? "" : value;
-		}
-	}
-	return NULL;
+	while (is_blank(*p))
+		p++;
+	*word = (struct cmdline_word){ .text = p };
+	while (*p && *p != '=' && !is_blank(*p))
+		p++;
+	word->key_len = p - word->text;
+	word->value = *p == '=' ? p + 1 : p;
+	while (*p && !is_blank(*p))
+		p++;
+	word->len = p - word->text;
+	word->value_len = p - word->value;
+	*at = p;
+	return word->len != 0;
 }
 
-uint64_t cmdline_get_u64(const char *key, uint64_t fallback)
+bool cmdline_number(const char *text, uint64_t *n)
 {
-	const char *value = cmdline_get(key);
+	unsigned shift = 0;
 	char *end;
-	uint64_t n;
 
-	if (value == NULL || *value == '\0')
-		return fallback;
-	n = strtoull(value, &end, 0);
-	if (end == value)
-		return fallback;
+	/* strtoull() takes blanks and signs as well. */
+	if (*text < '0' || *text > '9')
+		return false;
+	*n = strtoull(text, &end, 0);
 	switch (*end) {
 	case 'G':
 	case 'g':
-		return n << 30;
+		shift = 30;
+		break;
 	case 'M':
 	case 'm':
-		return n << 20;
+		shift = 20;
+		break;
 	case 'K':
 	case 'k':
-		return n << 10;
+		shift = 10;
+		break;
 	default:
-		return n;
+		break;
 	}
+	if (shift)
+		end++;
+	if (*end || *n > UINT64_MAX >> shift)
+		return false;
+	*n <<= shift;
+	return true;
 }

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's command line: blank-separated words, `key` or `key=value`. Set once during start-up
- * and constant afterwards, so it may be read in any context. The last of several equal keys wins.
+ * The form of a command line: words `key` or `key=value`, separated by blanks. What they mean is
+ * kernel/settings.h. Portable; any context.
  */
 #ifndef KERNEL_CMDLINE_H
 #define KERNEL_CMDLINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* Keeps a copy of line (NULL counts as empty). Loaders put the image's path first: it is harmless. */
-void cmdline_init(const char *line);
+struct cmdline_word {
+	const char *text;  /* in the line itself: not terminated */
+	size_t len;	   /* of the whole word */
+	size_t key_len;	   /* up to '='; len for a bare word */
+	const char *value; /* behind '='; the word's end for a bare word */
+	size_t value_len;
+};
 
-/* The value of key, "" for a bare word, NULL when absent. The string is never freed. */
-const char *cmdline_get(const char *key);
+/* Takes the next word of *at and moves *at behind it; false at the end of the line. */
+bool cmdline_next(const char **at, struct cmdline_word *word);
 
-/* The value as a number (decimal, 0x.., with K, M or G behind it), or fallback. */
-uint64_t cmdline_get_u64(const char *key, uint64_t fallback);
+/* A number: decimal or 0x.., with K, M or G (powers of 1024) behind it. False for anything else. */
+bool cmdline_number(const char *text, uint64_t *n);
 
 #endif

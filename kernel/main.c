@@ -4,7 +4,6 @@
  */
 #include "boot/boot_info.h"
 #include "drivers/console/console.h"
-#include "kernel/cmdline.h"
 #include "kernel/cpu/acpi.h"
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/cpu.h"
@@ -21,6 +20,7 @@
 #include "kernel/proc/sched.h"
 #include "kernel/proc/switch.h"
 #include "kernel/proc/thread.h"
+#include "kernel/settings.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
 #include "proto/version.h"
@@ -33,7 +33,7 @@ static void init_main(void *arg)
 		cpu_count(), cpu_count() == 1 ? "" : "s", cpu_speed_mhz(), mem_free_pages() >> 8,
 		mem_total_pages() >> 8, clock_now_ns() / NSEC_PER_MSEC);
 #ifdef CONFIG_SELFTEST
-	if (cmdline_get("selftest"))
+	if (setting_get("selftest"))
 		selftest_run();
 #endif
 	drivers_init();
@@ -48,7 +48,7 @@ void start_kernel(struct boot_info *bi)
 	/* Until traps are set up, any fault is a silent reset: get there first. */
 	percpu_init_boot();
 	clock_set_start(bi->entry_tsc);
-	cmdline_init(bi->cmdline);
+	settings_init(bi->cmdline, bi->cmdline_cut);
 	console_init();
 	gdt_prepare(this_cpu());
 	trap_init();
@@ -56,6 +56,7 @@ void start_kernel(struct boot_info *bi)
 	fpu_init();
 	cpu_init();
 	kprintf("muster " MUSTER_VERSION " starts: %s\n", cpu_features.brand);
+	settings_report();
 
 	/* Memory: pages, then the final map, then everything can be allocated. */
 	page_init(bi);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/cmdline.h"
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/percpu.h"
 #include "kernel/cpu/trap.h"
@@ -18,6 +17,7 @@
 #include "kernel/ksym.h"
 #include "kernel/mm/page.h"
 #include "kernel/proc/thread.h"
+#include "kernel/settings.h"
 #include "kernel/time/clock.h"
 
 #define BACKTRACE_MAX 24
@@ -185,7 +185,7 @@ void machine_reboot(void)
 
 void machine_stop(void)
 {
-	const char *how = cmdline_get("panic");
+	const char *how = setting_get("panic");
 
 	irq_disable();
 	if (how && strcmp(how, "exit") == 0)

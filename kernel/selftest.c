@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/cmdline.h"
 #include "kernel/cpu/features.h"
 #include "kernel/cpu/fpu.h"
 #include "kernel/cpu/ipi.h"
@@ -25,6 +24,7 @@
 #include "kernel/mm/selftest_mm.h"
 #include "kernel/proc/sched.h"
 #include "kernel/proc/thread.h"
+#include "kernel/settings.h"
 #include "kernel/sync/mutex.h"
 #include "kernel/time/clock.h"
 
@@ -637,7 +637,7 @@ void selftest_run(void)
 {
 	unsigned passed = 0, failed = 0;
 
-	if (strcmp(cmdline_get("selftest"), "panic") == 0)
+	if (strcmp(setting_get("selftest"), "panic") == 0)
 		crash(3);
 
 	for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {

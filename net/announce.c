@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/cmdline.h"
 #include "kernel/cpu/features.h"
 #include "kernel/cpu/percpu.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/page.h"
 #include "kernel/proc/sched.h"
 #include "kernel/random.h"
+#include "kernel/settings.h"
 #include "kernel/time/clock.h"
 #include "lwip/igmp.h"
 #include "lwip/timeouts.h"
@@ -34,7 +34,7 @@ __attribute__((weak)) unsigned guest_count(void)
 /* ADDR or ADDR:PORT; false, with a message, if it is neither. */
 static bool parse_endpoint(const char *key, ip_addr_t *ip, uint16_t *to_port)
 {
-	const char *text = cmdline_get(key);
+	const char *text = setting_get(key);
 	char addr[16];
 	size_t n;
 
@@ -56,7 +56,7 @@ static bool parse_endpoint(const char *key, ip_addr_t *ip, uint16_t *to_port)
 
 static void set_name(void)
 {
-	const char *name = cmdline_get("name");
+	const char *name = setting_get("name");
 	const uint8_t *mac = net_nic_count ? net_nics[0]->mac : announce.id;
 	char *out = announce.name;
 
@@ -185,7 +185,7 @@ const char *announce_name(void)
 
 uint16_t announce_port(void)
 {
-	return cmdline_get_u64("port", MUSTER_PORT);
+	return setting_get_u64("port", MUSTER_PORT);
 }
 
 /* A short loop of dependent multiplications: how fast one CPU is, next to its neighbours. */
@@ -205,7 +205,7 @@ static uint32_t measure_speed(void)
 
 void announce_start(void)
 {
-	const char *group_text = cmdline_get("group");
+	const char *group_text = setting_get("group");
 
 	announce.magic = ANNOUNCE_MAGIC;
 	announce.version = WIRE_VERSION;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/cmdline.h"
 #include "kernel/kprintf.h"
+#include "kernel/settings.h"
 #include "lwip/dhcp.h"
 #include "lwip/etharp.h"
 #include "lwip/igmp.h"
@@ -84,7 +84,7 @@ static void address_changed(struct netif *netif)
 /* ip=A.B.C.D/LEN (LEN is 24 if left out) and gw=. */
 static bool parse_static(ip4_addr_t *ip, ip4_addr_t *mask, ip4_addr_t *gw)
 {
-	const char *text = cmdline_get("ip"), *gw_text = cmdline_get("gw");
+	const char *text = setting_get("ip"), *gw_text = setting_get("gw");
 	char addr[16];
 	size_t n;
 	long len = 24;

@@ -17,7 +17,7 @@ define unit
 $(TBUILD)/unit/$(1): tests/unit/$(1).c $(call unit_sources,$(1))
 	$$(call log,UNIT,$(1))
 	@mkdir -p $$(@D)
-	$(Q)$(CC) $(TCFLAGS) $(TSAN) -MMD -MP -o $$@ $$< $(call unit_sources,$(1))
+	$(Q)$(CC) $(TCFLAGS) $(TSAN) -DSOURCE_DIR='"$(CURDIR)"' -MMD -MP -o $$@ $$< $(call unit_sources,$(1))
 endef
 $(foreach t,$(UNIT),$(eval $(call unit,$(t))))
 

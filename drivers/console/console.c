@@ -6,13 +6,13 @@
 
 #include <string.h>
 
-#include "kernel/cmdline.h"
+#include "kernel/settings.h"
 
 static bool use_serial, use_vga;
 
 void console_init(void)
 {
-	const char *only = cmdline_get("console");
+	const char *only = setting_get("console");
 
 	if (only == NULL || strcmp(only, "vga") != 0)
 		use_serial = serial_init();

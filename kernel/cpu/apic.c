@@ -4,7 +4,6 @@
  */
 #include "kernel/cpu/apic.h"
 
-#include "kernel/cmdline.h"
 #include "kernel/cpu/acpi.h"
 #include "kernel/cpu/features.h"
 #include "kernel/cpu/percpu.h"
@@ -12,6 +11,7 @@
 #include "kernel/cpu/x86.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/kmap.h"
+#include "kernel/settings.h"
 #include "kernel/sync/spinlock.h"
 
 #define APIC_BASE_ENABLE (1ull << 11)
@@ -68,7 +68,7 @@ void apic_init(void)
 {
 	uint64_t base;
 
-	if (!CPU_HAS_APIC || cmdline_get("nolapic"))
+	if (!CPU_HAS_APIC || setting_get("nolapic"))
 		return;
 	base = rdmsr(MSR_APIC_BASE);
 	x2apic = (base & APIC_BASE_X2APIC) != 0;

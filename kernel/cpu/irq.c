@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "kernel/cmdline.h"
 #include "kernel/cpu/acpi.h"
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/interrupt.h"
@@ -25,6 +24,7 @@
 #include "kernel/kprintf.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/kmap.h"
+#include "kernel/settings.h"
 #include "kernel/sync/spinlock.h"
 
 #define LINES 16
@@ -110,7 +110,7 @@ static void ioapic_init(void)
 
 void irq_init(void)
 {
-	const char *wish = cmdline_get("irq");
+	const char *wish = setting_get("irq");
 	bool want = !acpi_info.has_pic || (wish && strcmp(wish, "ioapic") == 0);
 
 	pic_init(); /* even if unused: its reset vectors collide with exceptions */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "boot/boot_info.h"
-#include "kernel/cmdline.h"
 #include "kernel/cpu/acpi.h"
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/cpu.h"
@@ -21,6 +20,7 @@
 #include "kernel/mm/page_boot.h"
 #include "kernel/proc/sched.h"
 #include "kernel/proc/thread.h"
+#include "kernel/settings.h"
 #include "kernel/time/clock.h"
 
 #define START_WAIT_NS NSEC_PER_SEC
@@ -107,7 +107,7 @@ static bool ap_start(uint8_t *page, uint64_t page_pa, uint32_t id)
 void smp_init(const struct boot_info *bi, uint64_t boot_cr3)
 {
 	uint64_t page_pa = page_plan_trampoline(bi);
-	uint64_t limit = cmdline_get_u64("maxcpus", MAX_CPUS);
+	uint64_t limit = setting_get_u64("maxcpus", MAX_CPUS);
 	struct page *table = page_alloc_low(0);
 	uint32_t me = apic_id();
 

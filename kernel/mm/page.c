@@ -12,10 +12,10 @@
 #include <string.h>
 
 #include "boot/boot_info.h"
-#include "kernel/cmdline.h"
 #include "kernel/image.h"
 #include "kernel/kprintf.h"
 #include "kernel/mm/page_boot.h"
+#include "kernel/settings.h"
 #include "kernel/sync/spinlock.h"
 
 #define FOUR_GB (1ul << 32)
@@ -184,7 +184,7 @@ void page_init(struct boot_info *bi)
 	struct page_plan plan;
 
 	page_plan_make(&plan, bi, (uint64_t)boot_load_start, (uint64_t)boot_bss_end,
-		       cmdline_get_u64("mem", UINT64_MAX), sizeof(struct page));
+		       setting_get_u64("mem", UINT64_MAX), sizeof(struct page));
 	if (plan.usable < MEM_MINIMUM)
 		panic("only %lu KB of usable memory: Muster needs at least %lu MB", plan.usable >> 10,
 		      MEM_MINIMUM >> 20);

@@ -60,7 +60,7 @@ def test_as_an_ordinary_user():
 
 
 def test_a_node_that_does_not_come_up_is_explained():
-    r = emulate('--timeout=3', '--nic=rtl8139', '--append', 'ip=none', '1', '--', 'true')
+    r = emulate('--timeout=3', '--append', 'port=7999', '1', '--', 'true')
     equal(r.returncode, 125, r.stderr)
     assert 'node1' in r.stderr, r.stderr
     r = emulate('--image=tape', '1', '--', 'true')

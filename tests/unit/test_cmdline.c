@@ -1,104 +1,80 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's command line: words, values, the last one wins, sizes; and random lines, whose every
- * word must be found again.
+ * The form of a command line: words, values, numbers; and random lines, each cut as strtok() cuts it.
+ * Sources: kernel/cmdline.c
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "kernel/cmdline.h"
+#include "tests/unit/unit.h"
 
-#include "kernel/cmdline.c"
-
-#define CHECK(expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr)) {                                                                     \
-			printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #expr);                     \
-			exit(1);                                                                   \
-		}                                                                                  \
-	} while (0)
-
-static void is(const char *key, const char *want)
+static void is(const struct cmdline_word *w, const char *key, const char *value)
 {
-	const char *got = cmdline_get(key);
+	CHECK(w->key_len == strlen(key) && memcmp(w->text, key, w->key_len) == 0);
+	CHECK(w->value_len == strlen(value) && memcmp(w->value, value, w->value_len) == 0);
+}
 
-	if ((got == NULL) != (want == NULL) || (got && strcmp(got, want) != 0)) {
-		printf("FAIL %s: got %s, want %s\n", key, got ? got : "nothing", want ? want : "nothing");
-		exit(1);
+TEST(words_and_values)
+{
+	const char *at = " ip=10.0.0.1/24  bare\tx=a=b\nname= ";
+	struct cmdline_word w;
+
+	CHECK(cmdline_next(&at, &w));
+	is(&w, "ip", "10.0.0.1/24");
+	CHECK(cmdline_next(&at, &w));
+	is(&w, "bare", "");
+	CHECK(cmdline_next(&at, &w));
+	is(&w, "x", "a=b");
+	CHECK(cmdline_next(&at, &w));
+	is(&w, "name", "");
+	CHECK(!cmdline_next(&at, &w));
+	CHECK(!cmdline_next(&at, &w));
+	at = "";
+	CHECK(!cmdline_next(&at, &w));
+}
+
+TEST(numbers)
+{
+	static const struct {
+		const char *text;
+		uint64_t n;
+	} good[] = { { "64M", 64ull << 20 }, { "0x10", 16 },  { "2K", 2048 },
+		     { "1G", 1ull << 30 },   { "0", 0 },      { "7", 7 },
+		     { "3g", 3ull << 30 },   { "0x1fk", 31744 } };
+	static const char *const bad[] = { "", "zzz", "-1", "+1", " 1", "1 ", "1MB", "1T", "0x", "99999999999G" };
+	uint64_t n;
+
+	for (unsigned i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		CHECK(cmdline_number(good[i].text, &n));
+		CHECK_EQ(n, good[i].n);
 	}
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (cmdline_number(bad[i], &n)) {
+			printf("FAIL: \"%s\" is taken for a number\n", bad[i]);
+			exit(1);
+		}
 }
 
-static void test_words(void)
-{
-	cmdline_init("/boot/muster.elf ip=10.0.0.1/24  bare gw=10.0.0.254\tname= x=a=b bare2 name=last");
-	is("ip", "10.0.0.1/24");
-	is("bare", "");
-	is("bare2", "");
-	is("gw", "10.0.0.254");
-	is("x", "a=b");
-	is("name", "last");
-	is("nam", NULL);
-	is("/boot/muster.elf", "");
-	cmdline_init("a b c");
-	is("a", "");
-	is("b", "");
-	is("c", "");
-	cmdline_init("");
-	is("a", NULL);
-	is("", NULL);
-	cmdline_init(NULL);
-	is("a", NULL);
-	cmdline_init("   end=1   ");
-	is("end", "1");
-}
-
-static void test_numbers(void)
-{
-	cmdline_init("mem=64M a=0x10 b=2K c=1G d=zzz e= f");
-	CHECK(cmdline_get_u64("mem", 1) == 64ull << 20);
-	CHECK(cmdline_get_u64("a", 1) == 16);
-	CHECK(cmdline_get_u64("b", 1) == 2048);
-	CHECK(cmdline_get_u64("c", 1) == 1ull << 30);
-	CHECK(cmdline_get_u64("d", 7) == 7);
-	CHECK(cmdline_get_u64("e", 7) == 7);
-	CHECK(cmdline_get_u64("f", 7) == 7);
-	CHECK(cmdline_get_u64("g", 7) == 7);
-}
-
-/* Anything, also far too long: no access outside, and the words of the part that fits are there. */
-static void test_random(unsigned seed)
+TEST(random_lines)
 {
 	static const char letters[] = "ab=  \tz1\x80=";
-	char line[3 * LINE_MAX_LEN];
 
-	srand(seed);
+	srand(1);
 	for (int round = 0; round < 3000; round++) {
-		unsigned len = rand() % (round % 10 ? 60 : sizeof(line) - 1);
+		unsigned len = rand() % 200;
+		char *line = malloc(len + 1), *copy;
+		struct cmdline_word w;
+		const char *at = line;
 
 		for (unsigned i = 0; i < len; i++)
 			line[i] = letters[rand() % (sizeof(letters) - 1)];
 		line[len] = '\0';
-		cmdline_init(line);
-		is("nothing like that", NULL);
-		if (len >= LINE_MAX_LEN - 2)
-			continue;
-		for (char *word = strtok(line, " \t"); word; word = strtok(NULL, " \t")) {
-			char *equals = strchr(word, '=');
-
-			if (equals)
-				*equals = '\0';
-			CHECK(cmdline_get(word) != NULL);
+		copy = strdup(line);
+		for (char *word = strtok(copy, " \t"); word; word = strtok(NULL, " \t")) {
+			CHECK(cmdline_next(&at, &w));
+			CHECK(w.len == strlen(word) && memcmp(w.text, word, w.len) == 0);
+			CHECK_EQ(w.key_len, strcspn(word, "="));
 		}
+		CHECK(!cmdline_next(&at, &w));
+		free(copy);
+		free(line);
 	}
-	memset(line, 'a', sizeof(line) - 1);
-	line[sizeof(line) - 1] = '\0';
-	cmdline_init(line);
-}
-
-int main(void)
-{
-	test_words();
-	test_numbers();
-	test_random(1);
-	printf("ok\n");
-	return 0;
 }

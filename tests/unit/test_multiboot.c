@@ -210,28 +210,46 @@ static void multiboot2_is_read(void)
 static void command_lines_lose_the_image_name(void)
 {
 	static const struct {
-		const char *in, *out;
+		const char *loader, *in, *out;
 	} cases[] = {
-		{ "", "" },
-		{ "   ", "" },
-		{ "ip=1.2.3.4/24 name=a", "ip=1.2.3.4/24 name=a" },
-		{ "home=1.2.3.4:77 name=a", "home=1.2.3.4:77 name=a" },
-		{ "/boot/k.elf ip=1.2.3.4/24", "ip=1.2.3.4/24" },
-		{ "/boot/k.elf", "" },
-		{ "http://box/k.elf?x=1 name=a", "name=a" },
-		{ "tftp:k.elf", "" },
-		{ "quiet /boot/k.elf", "quiet /boot/k.elf" },
+		{ "", "", "" },
+		{ "", "   ", "" },
+		{ "", "ip=1.2.3.4/24 name=a", "ip=1.2.3.4/24 name=a" },
+		{ "", "home=1.2.3.4:77 name=a", "home=1.2.3.4:77 name=a" },
+		{ "", "/boot/k.elf ip=1.2.3.4/24", "ip=1.2.3.4/24" },
+		{ "", "/boot/k.elf", "" },
+		{ "", "http://box/k.elf?x=1 name=a", "name=a" },
+		{ "", "tftp:k.elf", "" },
+		{ "", "quiet /boot/k.elf", "quiet /boot/k.elf" },
+		{ "GRUB 2.06", "quiet name=a", "quiet name=a" },
+		{ "qemu", "k.elf name=a", "name=a" },
+		{ "qemu", "k=1.elf", "" },
+		{ "qemu", "k", "" },
+		{ "iPXE 1.0.0+", "k.elf  name=a ", "name=a" },
 	};
 	char out[64];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		multiboot_copy_cmdline(out, sizeof(out), cases[i].in, strlen(cases[i].in));
+		CHECK(multiboot_copy_cmdline(out, sizeof(out), cases[i].in, strlen(cases[i].in),
+					     cases[i].loader));
 		CHECK(!strcmp(out, cases[i].out));
 	}
-	multiboot_copy_cmdline(out, 4, "abcdef", 6);
+	CHECK(multiboot_copy_cmdline(out, sizeof(out), "abc\0def", 7, ""));
 	CHECK(!strcmp(out, "abc"));
-	multiboot_copy_cmdline(out, sizeof(out), "abc\0def", 7);
-	CHECK(!strcmp(out, "abc"));
+}
+
+static void what_does_not_fit_goes_word_by_word(void)
+{
+	char out[8];
+
+	CHECK(multiboot_copy_cmdline(out, sizeof(out), "a=1 b=2", 7, ""));
+	CHECK(!strcmp(out, "a=1 b=2"));
+	CHECK(!multiboot_copy_cmdline(out, sizeof(out), "a=1 b=23", 8, ""));
+	CHECK(!strcmp(out, "a=1"));
+	CHECK(!multiboot_copy_cmdline(out, sizeof(out), "a=1 b=2 c", 9, ""));
+	CHECK(!strcmp(out, "a=1 b=2"));
+	CHECK(!multiboot_copy_cmdline(out, sizeof(out), "abcdefgh", 8, ""));
+	CHECK(!strcmp(out, ""));
 }
 
 static void a_long_command_line_is_cut(void)
@@ -241,12 +259,13 @@ static void a_long_command_line_is_cut(void)
 	struct boot_info bi;
 	uint8_t *info = add_piece(&m, 0x9000, NULL, 88);
 
-	memset(line, 'x', sizeof(line));
+	for (size_t i = 0; i < sizeof(line); i++)
+		line[i] = i % 4 == 3 ? ' ' : 'x';
 	put32(info, 1 << 2);
 	put32(info + 16, 0xc000);
 	add_piece(&m, 0xc000, line, sizeof(line)); /* not even terminated */
 	CHECK(parse(&bi, &m, MULTIBOOT1_MAGIC, 0x9000) == 0);
-	CHECK(strlen(bi.cmdline) == BOOT_CMDLINE_MAX - 1);
+	CHECK(bi.cmdline_cut && strlen(bi.cmdline) == BOOT_CMDLINE_MAX - 1);
 	machine_free(&m);
 }
 
@@ -336,6 +355,7 @@ int main(void)
 	multiboot1_is_read();
 	multiboot2_is_read();
 	command_lines_lose_the_image_name();
+	what_does_not_fit_goes_word_by_word();
 	a_long_command_line_is_cut();
 	overlaps_go_to_the_more_restrictive();
 	without_a_map_the_sizes_count();

@@ -23,7 +23,7 @@
 
 #define KERNEL_SYNC_SPINLOCK_H
 #define KERNEL_KPRINTF_H
-#define KERNEL_CMDLINE_H
+#define KERNEL_SETTINGS_H
 #define KERNEL_IMAGE_H
 #define CONFIG_SELFTEST /* poisoning too */
 
@@ -70,7 +70,7 @@ static void __attribute__((noreturn)) panic(const char *fmt, ...)
 
 static uint64_t mem_limit = UINT64_MAX;
 
-static uint64_t cmdline_get_u64(const char *key, uint64_t fallback)
+static uint64_t setting_get_u64(const char *key, uint64_t fallback)
 {
 	(void)key, (void)fallback;
 	return mem_limit;
