@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every network card we can drive: a driver is one file and one line here. */
+/*
+ * Every network card we can drive: a driver is one file, one line here, and one in tests/lib/nic.py,
+ * which says how it is tested.
+ */
 #include "drivers/nic/nic.h"
 
 #include <stddef.h>
