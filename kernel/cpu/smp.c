@@ -88,8 +88,6 @@ static bool ap_start(uint8_t *page, uint64_t page_pa, uint32_t id)
 	put64(page, ap_entry, (uint64_t)ap_main);
 	__atomic_store_n(&ap_started, false, __ATOMIC_SEQ_CST);
 
-	apic_send_init(id);
-	clock_delay_us(10000);
 	for (int attempt = 0; attempt < 2; attempt++) {
 		apic_send_startup(id, page_pa >> PAGE_SHIFT);
 		deadline = clock_now_ns() + (attempt ? START_WAIT_NS : 10 * NSEC_PER_MSEC);
@@ -132,6 +130,11 @@ void smp_init(const struct boot_info *bi, uint64_t boot_cr3)
 	put32(page, ap_cr3, page_phys(table));
 	put32(page, ap_efer, EFER_LME | (CPU_HAS_NX ? EFER_NXE : 0));
 
+	/* All at once: the 10 ms that each is to be left alone are waited for once. */
+	for (unsigned i = 0; i < acpi_info.cpu_count && i < limit; i++)
+		if (acpi_info.apic_ids[i] != me)
+			apic_send_init(acpi_info.apic_ids[i]);
+	clock_delay_us(10000);
 	for (unsigned i = 0; i < acpi_info.cpu_count && (uint64_t)cpu_count() < limit; i++) {
 		if (acpi_info.apic_ids[i] == me)
 			continue;

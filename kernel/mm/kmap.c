@@ -106,6 +106,19 @@ static void map_direct(void)
 	}
 }
 
+/* One table of 1 GB pages is there already; its first four entries are tables of 2 MB pages. */
+uint64_t kmap_early(void)
+{
+	uint64_t *top = phys_virt(read_cr3() & PTE_ADDR);
+	uint64_t *table = phys_virt(top[index_at(DIRECT_MAP, 3)] & PTE_ADDR);
+
+	if (!CPU_HAS_1G_PAGES)
+		return FOUR_GB;
+	for (uint64_t i = FOUR_GB / SIZE_1G; i < 512; i++)
+		table[i] = i * SIZE_1G | PTE_P | PTE_W | PTE_LARGE;
+	return SIZE_512G;
+}
+
 void kmap_init(void)
 {
 	nx = CPU_HAS_NX ? PTE_NX : 0;

@@ -10,6 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Before that, and before there are pages: makes the start-up's direct map reach as far as it can
+ * without memory for further tables. Returns the end of its reach, 4 GB at least.
+ */
+uint64_t kmap_early(void);
+
 /* Builds the final kernel page tables and switches to them. Once, on the boot CPU. */
 void kmap_init(void);
 

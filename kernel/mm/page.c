@@ -14,6 +14,7 @@
 #include "boot/boot_info.h"
 #include "kernel/image.h"
 #include "kernel/kprintf.h"
+#include "kernel/mm/kmap.h"
 #include "kernel/mm/page_boot.h"
 #include "kernel/settings.h"
 #include "kernel/sync/spinlock.h"
@@ -163,6 +164,12 @@ uint64_t mem_free_pages(void)
 	       __atomic_load_n(&zones[ZONE_HIGH].free_pages, __ATOMIC_RELAXED);
 }
 
+static void reserve_range(uint64_t first, uint64_t end)
+{
+	for (uint64_t f = first; f < end; f++)
+		page_array[f].flags = PAGE_RESERVED;
+}
+
 /* Hands frames [first, end) over to the allocator in the largest aligned blocks. */
 static void free_range(uint64_t first, uint64_t end)
 {
@@ -171,8 +178,6 @@ static void free_range(uint64_t first, uint64_t end)
 
 		while ((first & ((1ul << order) - 1)) || first + (1ul << order) > end)
 			order--;
-		for (uint64_t f = first; f < first + (1ul << order); f++)
-			page_array[f].flags = 0;
 		block_insert(zone_of(first), first, order);
 		total_pages += 1ul << order;
 		first += 1ul << order;
@@ -182,15 +187,16 @@ static void free_range(uint64_t first, uint64_t end)
 void page_init(struct boot_info *bi)
 {
 	struct page_plan plan;
+	uint64_t done = 0;
 
 	page_plan_make(&plan, bi, (uint64_t)boot_load_start, (uint64_t)boot_bss_end,
-		       setting_get_u64("mem", UINT64_MAX), sizeof(struct page));
+		       setting_get_u64("mem", UINT64_MAX), kmap_early(), sizeof(struct page));
 	if (plan.usable < MEM_MINIMUM)
 		panic("only %lu KB of usable memory: Muster needs at least %lu MB", plan.usable >> 10,
 		      MEM_MINIMUM >> 20);
 	if (plan.array_base == 0)
-		panic("no piece of memory below 4 GB is large enough for the page table of %lu MB",
-		      plan.usable >> 20);
+		panic("no piece of memory that the processor reaches now is large enough for the table "
+		      "of %lu MB: mem=60G uses less", plan.usable >> 20);
 	page_array = phys_virt(plan.array_base);
 	page_array_len = plan.frames;
 	for (int z = 0; z < ZONES; z++) {
@@ -198,9 +204,13 @@ void page_init(struct boot_info *bi)
 		for (int o = 0; o <= PAGE_MAX_ORDER; o++)
 			list_init(&zones[z].free[o]);
 	}
+	/* Of a terabyte this is 8 GB: one pass. */
 	memset(page_array, 0, plan.frames * sizeof(struct page));
-	for (uint64_t f = 0; f < plan.frames; f++)
-		page_array[f].flags = PAGE_RESERVED;
+	for (unsigned i = 0; i < plan.free_count; i++) {
+		reserve_range(done, plan.free[i].first);
+		done = plan.free[i].end;
+	}
+	reserve_range(done, plan.frames);
 	for (unsigned i = 0; i < plan.free_count; i++)
 		free_range(plan.free[i].first, plan.free[i].end);
 	if (plan.dropped)

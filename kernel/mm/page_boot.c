@@ -13,8 +13,6 @@
 
 #define LOW_END 0x100000ul
 #define CONVENTIONAL_END 0x9f000ul
-/* The boot page tables reach this far: the array must lie below. */
-#define EARLY_END (1ul << 32)
 
 static void range_add(struct page_plan *plan, uint64_t first, uint64_t end)
 {
@@ -65,8 +63,20 @@ static uint64_t range_clip(const struct boot_range *r, uint64_t limit, uint64_t 
 	return base < LOW_END ? LOW_END : base;
 }
 
+static void sort_ranges(struct page_plan *plan)
+{
+	for (unsigned i = 1; i < plan->free_count; i++) {
+		struct frame_range r = plan->free[i];
+		unsigned at = i;
+
+		for (; at > 0 && plan->free[at - 1].first > r.first; at--)
+			plan->free[at] = plan->free[at - 1];
+		plan->free[at] = r;
+	}
+}
+
 void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t kernel_start,
-		    uint64_t kernel_end, uint64_t limit, size_t page_size)
+		    uint64_t kernel_end, uint64_t limit, uint64_t reach, size_t page_size)
 {
 	uint64_t array_pages;
 
@@ -91,13 +101,14 @@ void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t
 	array_pages = (plan->frames * page_size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	for (unsigned i = 0; i < plan->free_count; i++) {
 		struct frame_range *r = &plan->free[i];
-		uint64_t end = r->end < EARLY_END >> PAGE_SHIFT ? r->end : EARLY_END >> PAGE_SHIFT;
+		uint64_t end = r->end < reach >> PAGE_SHIFT ? r->end : reach >> PAGE_SHIFT;
 
 		if (end > r->first && end - r->first >= array_pages)
 			plan->array_base = (end - array_pages) << PAGE_SHIFT;
 	}
 	if (plan->array_base)
 		cut_bytes(plan, plan->array_base, array_pages << PAGE_SHIFT);
+	sort_ranges(plan);
 }
 
 uint64_t page_plan_trampoline(const struct boot_info *bi)

@@ -23,17 +23,18 @@ struct page_plan {
 	uint64_t usable;     /* bytes that are RAM for us, the kernel's own included */
 	uint64_t frames;     /* up to the end of usable memory */
 	uint64_t array_base; /* physical address for frames * page_size bytes; 0: no room */
-	struct frame_range free[PLAN_RANGES];
+	struct frame_range free[PLAN_RANGES]; /* ascending */
 	unsigned free_count;
 	uint64_t dropped;    /* frames that found no room in free[] */
 };
 
 /*
  * The image takes kernel_start..kernel_end. Nothing at or above limit is used (mem=), and nothing
- * below 1 MB: that belongs to the BIOS and to the start of further CPUs.
+ * below 1 MB: that belongs to the BIOS and to the start of further CPUs. The array of pages must
+ * lie below reach, where the page tables of the start-up end.
  */
 void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t kernel_start,
-		    uint64_t kernel_end, uint64_t limit, size_t page_size);
+		    uint64_t kernel_end, uint64_t limit, uint64_t reach, size_t page_size);
 
 /* A usable page below 640 KB for the start of further CPUs; 0 if there is none. */
 uint64_t page_plan_trampoline(const struct boot_info *bi);

@@ -23,9 +23,13 @@ CASES = {
     "one CPU": ("-smp 1", "", [r"node up: 1 CPU,", PASSED]),
     "two CPUs": ("-smp 2", "", [r"node up: 2 CPUs,", PASSED]),
     "four CPUs": ("-smp 4", "", [r"node up: 4 CPUs,", PASSED]),
+    "eight CPUs": ("-smp 8", "", [r"node up: 8 CPUs,", PASSED]),
+    "16 MB": ("-m 16", "", [PASSED]),
     "32 MB": ("-m 32", "", [PASSED]),
     "64 MB": ("-m 64", "", [PASSED]),
     "memory above 4 GB": ("-m 5000 -smp 2", "", [r"of 49\d\d MB free", PASSED]),
+    "80 GB": ("-m 80G -object memory-backend-ram,id=ram,size=80G,reserve=off -machine memory-backend=ram", "",
+              [r"node up: 1 CPU, .* of 81\d\d\d MB free"]),   # its own tests would touch all of it
     "mem= limits memory": ("-m 512", "mem=40M", [r"of 3\d MB free", PASSED]),
     "no ACPI": ("-no-acpi -smp 2", "", [r"no tables found", r"node up: 1 CPU,", PASSED]),
     "no APIC": ("-cpu qemu64,-apic", "", [r"irq: PIC\s", PASSED]),

@@ -25,6 +25,7 @@
 #define KERNEL_KPRINTF_H
 #define KERNEL_SETTINGS_H
 #define KERNEL_IMAGE_H
+#define KERNEL_MM_KMAP_H
 #define CONFIG_SELFTEST /* poisoning too */
 
 typedef struct {
@@ -74,6 +75,11 @@ static uint64_t setting_get_u64(const char *key, uint64_t fallback)
 {
 	(void)key, (void)fallback;
 	return mem_limit;
+}
+
+static uint64_t kmap_early(void)
+{
+	return 1ul << 32;
 }
 
 static uint8_t *machine;
@@ -136,7 +142,8 @@ static void test_plans(void)
 			bi.module[0].base = rnd() % (MAP_FRAMES * PAGE_SIZE);
 			bi.module[0].len = 1 + rnd() % (50 * PAGE_SIZE);
 		}
-		page_plan_make(&plan, &bi, 0x100000, 0x123456, MAP_FRAMES * PAGE_SIZE, 40);
+		page_plan_make(&plan, &bi, 0x100000, 0x123456, MAP_FRAMES * PAGE_SIZE,
+			       rnd() % 2 ? UINT64_MAX : MAP_FRAMES * PAGE_SIZE / 2, 40);
 		for (uint64_t f = 0; f < MAP_FRAMES; f++)
 			bytes += usable[f] ? PAGE_SIZE : 0;
 		CHECK(plan.usable == bytes);
@@ -157,6 +164,7 @@ static void test_plans(void)
 					usable[f] = false;
 		CHECK(plan.dropped == 0);
 		for (unsigned i = 0; i < plan.free_count; i++) {
+			CHECK(i == 0 || plan.free[i].first >= plan.free[i - 1].end);
 			for (uint64_t f = plan.free[i].first; f < plan.free[i].end; f++) {
 				CHECK(f < plan.frames && usable[f]);
 				usable[f] = false;
@@ -165,6 +173,26 @@ static void test_plans(void)
 		for (uint64_t f = 0; f < MAP_FRAMES; f++)
 			CHECK(!usable[f]);
 	}
+}
+
+/* A server's map: 3 GB low, the rest above 4 GB. The table of 2 TB takes 16 GB. */
+static void test_terabytes(void)
+{
+	static struct boot_info bi;
+	static struct page_plan plan;
+	uint64_t high = (2ul << 40) - (3ul << 30);
+
+	bi.range_count = 3;
+	bi.range[0] = (struct boot_range){ 0, 0x9fc00, BOOT_MEM_USABLE };
+	bi.range[1] = (struct boot_range){ 0x100000, (3ul << 30) - 0x100000, BOOT_MEM_USABLE };
+	bi.range[2] = (struct boot_range){ 4ul << 30, high, BOOT_MEM_USABLE };
+	page_plan_make(&plan, &bi, 0x100000, 0x180000, UINT64_MAX, 512ul << 30, sizeof(struct page));
+	CHECK(plan.frames == ((4ul << 30) + high) / PAGE_SIZE);
+	CHECK(plan.array_base >= 4ul << 30);
+	CHECK(plan.array_base + plan.frames * sizeof(struct page) <= 512ul << 30);
+	/* Without large pages there is no place for it. */
+	page_plan_make(&plan, &bi, 0x100000, 0x180000, UINT64_MAX, 4ul << 30, sizeof(struct page));
+	CHECK(plan.array_base == 0);
 }
 
 /* --- the allocators ---------------------------------------------------------------------------------- */
@@ -275,6 +303,7 @@ static void test_heap(void)
 int main(void)
 {
 	test_plans();
+	test_terabytes();
 	machine_start();
 	test_heap();
 	test_pages();
