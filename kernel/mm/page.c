@@ -192,11 +192,12 @@ void page_init(struct boot_info *bi)
 	page_plan_make(&plan, bi, (uint64_t)boot_load_start, (uint64_t)boot_bss_end,
 		       setting_get_u64("mem", UINT64_MAX), kmap_early(), sizeof(struct page));
 	if (plan.usable < MEM_MINIMUM)
-		panic("only %lu KB of usable memory: Muster needs at least %lu MB", plan.usable >> 10,
-		      MEM_MINIMUM >> 20);
+		panic("only %lu KB of usable memory: Muster needs at least %lu MB",
+		      plan.usable >> 10, MEM_MINIMUM >> 20);
 	if (plan.array_base == 0)
 		panic("no piece of memory that the processor reaches now is large enough for the table "
-		      "of %lu MB: mem=60G uses less", plan.usable >> 20);
+		      "of %lu MB: mem=60G uses less",
+		      plan.usable >> 20);
 	page_array = phys_virt(plan.array_base);
 	page_array_len = plan.frames;
 	for (int z = 0; z < ZONES; z++) {
