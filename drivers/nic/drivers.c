@@ -8,8 +8,10 @@
 #include <stddef.h>
 
 extern const struct nic_driver nic_e1000;
+extern const struct nic_driver nic_pcnet;
 
 const struct nic_driver *const nic_drivers[] = {
 	&nic_e1000, /* Intel 8254x, 82573, 82574 */
+	&nic_pcnet, /* AMD Am79C97x */
 	NULL,
 };
