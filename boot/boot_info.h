@@ -58,6 +58,7 @@ struct boot_framebuffer {
 struct boot_info {
 	char cmdline[BOOT_CMDLINE_MAX];		  /* arguments only, without the image's path */
 	bool cmdline_cut;			  /* it was longer: whole words are missing at its end */
+	uint8_t multiboot;			  /* version 1 or 2; 0: loaded by something else */
 	char loader[BOOT_NAME_MAX];		  /* name of the loader, "" if it does not say */
 	struct boot_range range[BOOT_MAX_RANGES]; /* ascending, not overlapping */
 	uint32_t range_count;

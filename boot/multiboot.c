@@ -423,6 +423,7 @@ int multiboot_parse(struct boot_info *bi, uint32_t magic, uint64_t info,
 		err = mb1_parse(bi, info, mem);
 	else if (magic == MULTIBOOT2_MAGIC)
 		err = mb2_parse(bi, info, mem);
+	bi->multiboot = err ? 0 : magic == MULTIBOOT1_MAGIC ? 1 : 2;
 	multiboot_tidy_ranges(bi);
 	return err;
 }

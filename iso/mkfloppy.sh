@@ -18,7 +18,7 @@ write_settings "$tmp/muster.cfg" "$cmdline"
 # The prefix names no device: GRUB then stays on whatever it was booted from.
 echo 'configfile /grub.cfg' >"$tmp/early.cfg"
 grub-mkimage -O i386-pc -d $grub -o "$tmp/core.img" -p / -c "$tmp/early.cfg" \
-	biosdisk fat normal configfile test echo multiboot xzio
+	biosdisk fat normal configfile test echo multiboot xzio serial terminal reboot
 
 # One sector of root directory (16 entries) leaves the most room.
 mformat -C -i "$tmp/floppy.img" -f 1440 -r 1 -v MUSTER -N 4d555354 ::

@@ -17,6 +17,6 @@ cp "$kernel" "$tmp/root/muster.xz"
 grub-mkrescue -o "$tmp/muster.iso" --compress=xz --fonts= --locales= --themes= \
 	--install-modules="normal part_msdos part_gpt part_acorn part_amiga part_apple
 		part_bsd part_dfly part_dvh part_plan part_sun part_sunpc iso9660 fat search search_fs_file search_fs_uuid multiboot
-		multiboot2 xzio all_video configfile test echo boot" \
+		multiboot2 xzio all_video configfile test echo boot serial terminal reboot" \
 	"$tmp/root" -- -volid MUSTER >"$tmp/log" 2>&1 || { cat "$tmp/log" >&2; die "grub-mkrescue failed"; }
 mv "$tmp/muster.iso" "$out"

@@ -55,7 +55,8 @@ void start_kernel(struct boot_info *bi)
 	cpu_features_init();
 	fpu_init();
 	cpu_init();
-	kprintf("muster " MUSTER_VERSION " starts: %s\n", cpu_features.brand);
+	kprintf("muster " MUSTER_VERSION " starts: %s, loaded by Multiboot %u, %s\n",
+		cpu_features.brand, bi->multiboot, *bi->loader ? bi->loader : "unnamed");
 	settings_report();
 
 	/* Memory: pages, then the final map, then everything can be allocated. */

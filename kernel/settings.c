@@ -32,6 +32,7 @@ static const struct setting table[] = {
 	{ "maxcpus", "NUMBER", form_number, "use no more CPUs than that" },
 	{ "irq", "pic|ioapic", NULL, "the interrupt controller; without it, the 8259s if there are any" },
 	{ "nolapic", "", form_none, "leave the local APIC alone: one CPU" },
+	{ "muster.cfg", "bad", NULL, "said by grub.cfg when the settings file is of no use" },
 #ifdef CONFIG_SELFTEST
 	{ "selftest", "panic", form_any, "run the kernel's tests and stop" },
 #endif
@@ -116,6 +117,8 @@ void settings_init(const char *line, bool cut)
 	problem_count = 0;
 	for (const char *at = line; cmdline_next(&at, &word);)
 		take_word(&word);
+	if (setting_get("muster.cfg"))
+		add_problem("muster.cfg is missing or damaged: started without it");
 	if (cut)
 		add_problem("the command line is longer than %u bytes: its end is ignored",
 			    BOOT_CMDLINE_MAX - 1);

@@ -106,6 +106,13 @@ TEST(a_line_that_was_cut_is_named)
 	CHECK_STR(setting_get("name"), "a");
 }
 
+TEST(a_settings_file_of_no_use_is_named)
+{
+	settings_init("muster.cfg=bad", false);
+	CHECK_STR(settings_problem(0), "muster.cfg is missing or damaged: started without it");
+	CHECK(settings_problem(1) == NULL);
+}
+
 TEST(forms)
 {
 	static const struct {
