@@ -80,7 +80,10 @@ static unsigned plain_data(struct pbuf *p)
 	if (TCPH_HDRLEN(tcp_of(p)) != TCP_HLEN / 4 || (TCPH_FLAGS(tcp_of(p)) & ~TCP_PSH) != TCP_ACK)
 		return 0;
 	total = lwip_ntohs(IPH_LEN(ip));
-	if (total <= IP_HLEN + TCP_HLEN || total + SIZEOF_ETH_HDR > p->len)
+	if (total <= IP_HLEN + TCP_HLEN || total + SIZEOF_ETH_HDR > p->tot_len)
+		return 0;
+	/* What the card has joined has no padding that would have to be cut off. */
+	if (p->next && total + SIZEOF_ETH_HDR != p->tot_len)
 		return 0;
 	return total - IP_HLEN - TCP_HLEN;
 }
@@ -102,6 +105,13 @@ static struct flow *find_flow(struct pbuf *p)
 	return NULL;
 }
 
+static struct pbuf *last_of(struct pbuf *p)
+{
+	while (p->next)
+		p = p->next;
+	return p;
+}
+
 static void join(struct flow *f, struct pbuf *p, unsigned data)
 {
 	struct tcp_hdr *to = tcp_of(f->head), *from = tcp_of(p);
@@ -111,9 +121,10 @@ static void join(struct flow *f, struct pbuf *p, unsigned data)
 	to->wnd = from->wnd;
 	TCPH_SET_FLAG(to, TCPH_FLAGS(from) & TCP_PSH);
 	pbuf_remove_header(p, HEADERS);
-	p->len = p->tot_len = data; /* without the padding of a short frame */
+	if (!p->next)
+		p->len = p->tot_len = data; /* without the padding of a short frame */
 	f->tail->next = p;
-	f->tail = p;
+	f->tail = last_of(p);
 	f->total += data;
 	f->next_seq += data;
 }
@@ -125,8 +136,10 @@ static void hold(struct pbuf *p, unsigned data)
 	if (flow_count == FLOWS)
 		flush(&flows[0]);
 	f = &flows[flow_count++];
-	p->len = p->tot_len = HEADERS + data;
-	f->head = f->tail = p;
+	if (!p->next)
+		p->len = p->tot_len = HEADERS + data;
+	f->head = p;
+	f->tail = last_of(p);
 	f->src = ip_of(p)->src.addr;
 	f->dst = ip_of(p)->dest.addr;
 	f->ports = ports_of(p);

@@ -38,18 +38,20 @@ struct netif net_netif;
 /* --- receive buffers -------------------------------------------------------------------------- */
 
 /*
- * Two to a page: the header below, then data from offset 66 on, so that the IP header is aligned
- * to 16 and TCP's data to 8. Only the network thread takes and returns them: no lock.
+ * Two to a page: the header below, the card's lead, then data from offset 82 on, so that the IP
+ * header is aligned to 16 and TCP's data to 8. Only the network thread takes and returns them: no
+ * lock.
  */
 #define BUF_STEP  2048
-#define BUF_DATA  66
+#define BUF_DATA  82
 #define POOL_KEEP 512
 
 static struct nic_buf *pool;
 static unsigned pool_count;
 
-_Static_assert(sizeof(struct nic_buf) <= BUF_DATA, "the data must not overlap the header");
-_Static_assert(BUF_DATA + NIC_FRAME_MAX <= BUF_STEP, "a frame must fit");
+_Static_assert(sizeof(struct nic_buf) + NIC_BUF_LEAD <= BUF_DATA, "data must not overlap the header");
+_Static_assert(BUF_DATA + NIC_BUF_ROOM == BUF_STEP, "nic.h must say what there is");
+_Static_assert(NIC_FRAME_MAX <= NIC_BUF_ROOM, "a frame must fit");
 
 static void buf_release(struct pbuf *p)
 {
@@ -194,10 +196,13 @@ static bool make_sums(struct nic *nic, struct pbuf *p, struct nic_offload *off)
 			if (big) {
 				off->payload = l4 + TCPH_HDRLEN_BYTES(tcp);
 				off->mss = nic->mtu - IP_HLEN - TCPH_HDRLEN_BYTES(tcp);
+			}
+			if (big && !(nic->features & NIC_TSO_IP)) {
 				IPH_LEN_SET(ip, 0);
 				IPH_CHKSUM_SET(ip, 0);
+				l4_len = 0;
 			}
-			tcp->chksum = fold(pseudo_sum(ip, big ? 0 : l4_len));
+			tcp->chksum = fold(pseudo_sum(ip, l4_len));
 			return true;
 		}
 		tcp->chksum = 0;
@@ -363,6 +368,34 @@ void nic_receive(struct nic *nic, struct nic_buf *buf, unsigned len, bool sums_o
 	}
 	p = pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &buf->pbuf, buf->data, len);
 	gro_receive(p, &net_netif);
+}
+
+void nic_receive_joined(struct nic *nic, struct nic_buf *const bufs[], const uint16_t lens[],
+			unsigned n, unsigned lead)
+{
+	struct pbuf *head = NULL;
+	unsigned len = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		len += lens[i];
+	/* lwIP counts in 16 bits; and the headers must be in one piece. */
+	if (nic != net_nic || len > 0xffff || lens[0] < SIZEOF_ETH_HDR + IP_HLEN + TCP_HLEN) {
+		nic->stats.rx_errors += nic == net_nic;
+		for (unsigned i = 0; i < n; i++)
+			nic_buf_free(bufs[i]);
+		return;
+	}
+	nic->stats.rx_frames++;
+	nic->stats.rx_bytes += len;
+	for (unsigned i = n; i-- > 0;) {
+		struct pbuf *p = pbuf_alloced_custom(PBUF_RAW, lens[i], PBUF_REF, &bufs[i]->pbuf,
+						     bufs[i]->data - (i ? lead : 0), lens[i]);
+
+		p->next = head;
+		p->tot_len = lens[i] + (head ? head->tot_len : 0);
+		head = p;
+	}
+	gro_receive(head, &net_netif);
 }
 
 void nic_receive_copy(struct nic *nic, const void *frame, unsigned len, bool sums_ok)

@@ -9,9 +9,11 @@
 
 extern const struct nic_driver nic_e1000;
 extern const struct nic_driver nic_pcnet;
+extern const struct nic_driver nic_virtio_net;
 
 const struct nic_driver *const nic_drivers[] = {
-	&nic_e1000, /* Intel 8254x, 82573, 82574 */
-	&nic_pcnet, /* AMD Am79C97x */
+	&nic_e1000,	 /* Intel 8254x, 82573, 82574 */
+	&nic_pcnet,	 /* AMD Am79C97x */
+	&nic_virtio_net, /* virtual machines */
 	NULL,
 };

@@ -21,13 +21,16 @@ struct nic;
 struct pci_dev;
 
 #define NIC_FRAME_MAX 1522 /* bytes: header, VLAN tag, 1500, FCS */
+#define NIC_BUF_LEAD  16   /* bytes before a nic_buf's data that a card may write its own header to */
+#define NIC_BUF_ROOM  1966 /* bytes from data on */
+#define NIC_JOINED    40   /* buffers of one joined frame at most */
 
 /* A frame's home while it arrives: below 4 GB, physically contiguous. */
 struct nic_buf {
 	struct pbuf_custom pbuf; /* what the stack sees; set up by nic_receive() */
 	struct nic_buf *next;	 /* in the pool of free ones */
 	uint64_t phys;		 /* of data */
-	uint8_t *data;		 /* room for NIC_FRAME_MAX; 2 mod 16, which aligns the IP header */
+	uint8_t *data;		 /* NIC_BUF_ROOM bytes; 2 mod 16, which aligns the IP header */
 };
 
 /* What the card must compute for a frame; 0 means nothing. Offsets count from the frame's start. */
@@ -90,6 +93,7 @@ enum nic_features {
 	NIC_TX_SUM = 1, /* obeys nic_offload.l4 */
 	NIC_TSO = 2,	/* obeys nic_offload.mss */
 	NIC_DMA32 = 4,	/* reads only what lies below 4 GB: other frames come as a copy */
+	NIC_TSO_IP = 8, /* wants frames to cut with IP length and sums as of one packet, not with 0 */
 };
 
 struct nic_stats {
@@ -133,6 +137,14 @@ void nic_receive(struct nic *nic, struct nic_buf *buf, unsigned len, bool sums_o
 
 /* A frame that the driver has in a place of its own: the same with a copy. len may be anything. */
 void nic_receive_copy(struct nic *nic, const void *frame, unsigned len, bool sums_ok);
+
+/*
+ * Segments of one connection that the card has joined into a frame of several buffers, whose sums
+ * it vouches for. The frame begins at the first one's data; in the others it goes on from `lead`
+ * bytes before data. lens: bytes of the frame in each. 2 to NIC_JOINED buffers; takes them all.
+ */
+void nic_receive_joined(struct nic *nic, struct nic_buf *const bufs[], const uint16_t lens[],
+			unsigned n, unsigned lead);
 
 /* The card is done with a frame that transmit() took. */
 void nic_sent(struct nic *nic, struct pbuf *frame);
