@@ -6,9 +6,11 @@ import glob
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
@@ -32,7 +34,8 @@ def test_exit_statuses_pass_through():
     equal(emulate('0', '--', '/none/such').returncode, 127)
     equal(emulate('0', '--', '/etc/passwd').returncode, 126)
     equal(emulate('x', '--', 'true').returncode, 125)
-    equal(emulate('1').returncode, 125)
+    equal(emulate('0').returncode, 125)
+    equal(emulate('--bridge=none0', '1', '--', 'true').returncode, 125)
 
 
 def test_output_is_only_the_commands():
@@ -57,6 +60,79 @@ def test_as_an_ordinary_user():
             raise Skip(f'an ordinary user cannot reach {BIN}')
     equal(names(emulate('2', '--', *LIST, prefix=prefix)), ['node1', 'node2'])
     equal(names(emulate('--net=user', '--image=floppy', '1', '--', *LIST, prefix=prefix)), ['node1'])
+
+
+class Joined:
+    """Nodes of the user's own cluster, and a user with a runtime folder of his own."""
+
+    def __init__(self, *argv, prefix=(), user=None):
+        self.dirs = [tempfile.mkdtemp(prefix='muster-test-') for _ in range(2)]
+        self.prefix = prefix
+        for d in self.dirs if user is not None else ():
+            os.chown(d, user, user)
+        self.run = subprocess.Popen([*prefix, f'{BIN}/muster', 'emulate', *argv], env=self.env(0), text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def env(self, user):
+        return dict(os.environ, MUSTER_RUNTIME_DIR=self.dirs[user], HOME=self.dirs[user])
+
+    def tool(self, *argv, user=0):
+        return subprocess.run([*self.prefix, f'{BIN}/{argv[0]}', *argv[1:]], env=self.env(user), capture_output=True,
+                              text=True, timeout=200)
+
+    def names(self, user=0):
+        return names(self.tool('muster', 'nodes', '-j', user=user))
+
+    def end(self):
+        self.run.send_signal(signal.SIGINT)
+        out, err = self.run.communicate(timeout=300)
+        equal(self.run.returncode, 0, err)
+        return out, err
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.run.kill()
+        self.run.wait()
+        for d in self.dirs:
+            # Those started for the folder's user leave at once when their folder goes.
+            for musterd in descendants_marked(d):
+                os.kill(musterd, signal.SIGTERM)
+            shutil.rmtree(d, ignore_errors=True)
+
+
+def joined(prefix, user):
+    with Joined('2', '--cpus=1', '--memory=128', '--name=lent', prefix=prefix, user=user) as mine:
+        for who in 0, 1:
+            wait_for(lambda: mine.names(who) == ['lent1', 'lent2'], 30, f'both nodes, heard by user {who}')
+        r = mine.tool('mosrun', '--node', 'lent2', '--', 'seq', '3', user=1)
+        equal((r.stdout, r.stderr, r.returncode), ('1\n2\n3\n', '', 0))
+        out, err = mine.end()
+        for word in 'lent1', 'lent2', 'emulated', 'e1000', 'STATE':
+            assert word in out, out + err
+
+
+def test_nodes_of_the_users_own_cluster():
+    joined((), None)
+
+
+def test_nodes_of_an_ordinary_users_own_cluster():
+    if os.geteuid():
+        raise Skip('this user is one: the test before has shown it')
+    joined(('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'), 65534)
+
+
+def test_nodes_on_an_existing_bridge():
+    if os.geteuid():
+        raise Skip('only root makes a bridge')
+    script = 'ip link add br9 type bridge && ip addr add 10.9.0.1/24 dev br9 && ip link set br9 up && exec "$@"'
+    argv = '--bridge=br9', '--memory=64', '--append=ip=10.9.0.7/24', '1'
+    with Joined(*argv, prefix=('unshare', '--net', 'sh', '-c', script, 'sh')) as mine:
+        started = time.monotonic()
+        out = mine.run.stdout.readline() + mine.run.stdout.readline()
+        assert '10.9.0.7:' in out and ' up ' in out, (out, time.monotonic() - started)
+        mine.end()
 
 
 def test_a_node_that_does_not_come_up_is_explained():

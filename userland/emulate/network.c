@@ -112,7 +112,7 @@ fail:
 	return rc;
 }
 
-int network_tap(unsigned number)
+int network_tap(const char *bridge)
 {
 	struct ifreq ifr = { 0 };
 	int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC), fd, rc;
@@ -123,7 +123,8 @@ int network_tap(unsigned number)
 		goto fail;
 	}
 	what = "tap";
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "tap%u", number);
+	/* The kernel puts the first free number there. */
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "muster-tap%%d");
 	ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
 	if (ioctl(tun, TUNSETIFF, &ifr)) {
 		rc = -errno;
@@ -135,7 +136,7 @@ int network_tap(unsigned number)
 		struct ifreq br = { .ifr_ifindex = if_nametoindex(ifr.ifr_name) };
 
 		what = "tap into the bridge";
-		snprintf(br.ifr_name, sizeof(br.ifr_name), BRIDGE);
+		snprintf(br.ifr_name, sizeof(br.ifr_name), "%s", bridge ?: BRIDGE);
 		if (ioctl(fd, SIOCBRADDIF, &br))
 			rc = -errno;
 	}

@@ -36,7 +36,13 @@ static int choose_network(struct session *s)
 	const struct emulate_opts *o = s->opts;
 	bool tun = network_tun_usable();
 
-	s->net = NET_USER;
+	s->relay_fd = -1;
+	s->net = o->bridge ? NET_BRIDGE : NET_USER;
+	s->udp_port = nodes_port();
+	if (s->net == NET_BRIDGE)
+		return 0;
+	if (!o->command)
+		return join_open_relay(s);
 	if (o->net == NET_TAP && !tun) {
 		fprintf(stderr, "emulate: --net=tap needs /dev/net/tun\n");
 		return -EACCES;
@@ -70,6 +76,8 @@ static void environment(const struct session *s)
 	char number[16], *path;
 	const char *old = getenv("PATH"), *bin = program_dir();
 
+	if (!s->opts->command)
+		return;
 	setenv("MUSTER_RUNTIME_DIR", s->dir, 1);
 	snprintf(number, sizeof(number), "%u", s->udp_port);
 	setenv("MUSTER_PORT", number, 1);
@@ -128,6 +136,20 @@ static int start_dnsmasq(struct session *s)
 
 /* --- the nodes --- */
 
+/*
+ * Each machine of a cluster has an address of its own; in the user's there may be nodes of other
+ * emulations, too.
+ */
+static void give_mac(const struct session *s, struct vm *vm)
+{
+	static const uint8_t alone[6] = { 0x52, 0x54, 0x00, 0x77, 0x00 };
+	unsigned front = getppid();
+	const uint8_t joined[6] = { 0x52, 0x55, front >> 16, front >> 8, front };
+
+	memcpy(vm->mac, s->opts->command ? alone : joined, sizeof(vm->mac));
+	vm->mac[5] = vm->number;
+}
+
 static int start_nodes(struct session *s)
 {
 	const char *logs = s->opts->keep_logs ?: s->dir;
@@ -137,7 +159,8 @@ static int start_nodes(struct session *s)
 		int rc;
 
 		vm->number = i + 1;
-		snprintf(vm->name, sizeof(vm->name), "node%u", vm->number);
+		snprintf(vm->name, sizeof(vm->name), "%s%u", s->opts->name, vm->number);
+		give_mac(s, vm);
 		snprintf(vm->log, sizeof(vm->log), "%s/%s.log", logs, vm->name);
 		snprintf(vm->qemu_log, sizeof(vm->qemu_log), "%s/%s.qemu.log", logs, vm->name);
 		/* An old log might show an old panic. */
@@ -160,6 +183,7 @@ static void node_ended(struct session *s, struct vm *vm, int status)
 	bool panicked = vm_panicked(vm);
 
 	vm->pid = 0;
+	vm->panicked = panicked;
 	if (WIFSIGNALED(status))
 		fprintf(stderr, "emulate: %s was killed by signal %d\n", vm->name,
 			WTERMSIG(status));
@@ -172,8 +196,7 @@ static void node_ended(struct session *s, struct vm *vm, int status)
 	}
 }
 
-/* Takes what children have ended. Returns the command's wait status, or -1 while it runs. */
-static int reap(struct session *s)
+int session_reap(struct session *s)
 {
 	int status, result = -1;
 	pid_t pid;
@@ -184,6 +207,8 @@ static int reap(struct session *s)
 		for (unsigned i = 0; i < s->opts->nodes; i++)
 			if (s->vms[i].pid == pid)
 				node_ended(s, &s->vms[i], status);
+			else if (s->vms[i].switching_off == pid)
+				s->vms[i].switching_off = status ? -1 : 0;
 	}
 	return result;
 }
@@ -197,9 +222,9 @@ static unsigned heard(struct session *s)
 
 	for (int i = 0; i < count; i++)
 		for (unsigned j = 0; j < s->opts->nodes; j++)
-			if (!strcmp(nodes[i].name, s->vms[j].name)) {
+			if (!memcmp(nodes[i].last.mac, s->vms[j].mac, sizeof(s->vms[j].mac))) {
 				found++;
-				if (s->opts->dhcp && s->net == NET_TAP)
+				if (s->net != NET_USER)
 					snprintf(s->vms[j].addr, sizeof(s->vms[j].addr), "%s",
 						 nodes[i].addr);
 			}
@@ -219,7 +244,8 @@ static int wait_nodes(struct session *s, int sigfd, uint64_t started)
 		if (poll(&pfd, 1, 50) > 0 && read(sigfd, &si, sizeof(si)) == sizeof(si) &&
 		    si.ssi_signo != SIGCHLD)
 			return si.ssi_signo;
-		reap(s);
+		join_relay(s);
+		session_reap(s);
 		for (unsigned i = 0; i < s->opts->nodes; i++)
 			if (!s->vms[i].pid) {
 				fprintf(stderr, "emulate: %s did not come up\n", s->vms[i].name);
@@ -241,6 +267,8 @@ static int wait_nodes(struct session *s, int sigfd, uint64_t started)
 
 static void print_nodes(const struct session *s, uint64_t started)
 {
+	static const char *const nets[] = { [NET_TAP] = "own network", [NET_USER] = "QEMU's NAT",
+					    [NET_BRIDGE] = "on the bridge" };
 	const struct emulate_opts *o = s->opts;
 
 	fprintf(stderr, "emulate:");
@@ -248,7 +276,7 @@ static void print_nodes(const struct session *s, uint64_t started)
 		fprintf(stderr, " %s %s,", s->vms[i].name, s->vms[i].addr);
 	fprintf(stderr, "%s %u CPU%s and %u MB each, %s, %s, %s; up in %.1f s\n",
 		o->nodes > 8 ? " ...," : "", o->cpus, o->cpus > 1 ? "s" : "", o->memory_mb, o->nic,
-		s->kvm ? "KVM" : "emulated CPU", s->net == NET_TAP ? "own network" : "QEMU's NAT",
+		s->kvm ? "KVM" : "emulated CPU", nets[s->net],
 		(now_ms() - started) / 1000.0);
 }
 
@@ -277,7 +305,7 @@ static int run_command(struct session *s, int sigfd)
 		s->command = 0;
 		return EMULATE_EXIT_FAILED;
 	}
-	while ((status = reap(s)) < 0) {
+	while ((status = session_reap(s)) < 0) {
 		poll(&pfd, 1, deadline ? 100 : -1);
 		if (pfd.revents && read(sigfd, &si, sizeof(si)) == sizeof(si))
 			pass_signal(s, &si, &deadline);
@@ -290,7 +318,7 @@ static int run_command(struct session *s, int sigfd)
 /* After the command: a node that panics without ending its QEMU is found here. */
 static void look_for_panics(struct session *s)
 {
-	reap(s);
+	session_reap(s);
 	for (unsigned i = 0; i < s->opts->nodes; i++)
 		if (s->vms[i].pid && vm_panicked(&s->vms[i])) {
 			fprintf(stderr, "emulate: %s panicked\n", s->vms[i].name);
@@ -330,7 +358,7 @@ int session_run(const struct emulate_opts *opts, const char *dir, const sigset_t
 		fprintf(stderr, "emulate: %s: %s\n", opts->keep_logs, strerror(errno));
 		goto out;
 	}
-	if (start_musterd(s) || (opts->dhcp && s->net == NET_TAP && start_dnsmasq(s)) ||
+	if ((opts->command && start_musterd(s)) || (opts->dhcp && s->net == NET_TAP && start_dnsmasq(s)) ||
 	    start_nodes(s))
 		goto out;
 	rc = wait_nodes(s, sigfd, started);
@@ -340,7 +368,7 @@ int session_run(const struct emulate_opts *opts, const char *dir, const sigset_t
 		goto out;
 	if (!opts->quiet)
 		print_nodes(s, started);
-	status = run_command(s, sigfd);
+	status = opts->command ? run_command(s, sigfd) : join_run(s, sigfd);
 	look_for_panics(s);
 out:
 	if (s->panicked && !opts->allow_panic)

@@ -45,11 +45,12 @@ static void kernel_args(const struct session *s, const struct vm *vm, char *buf,
 {
 	char net[160] = "";
 
+	/* On a bridge, the settings are those of the network: DHCP, multicast. */
 	if (s->net == NET_USER)
 		/* QEMU's own NAT: 10.0.2.2 is our loopback; multicast does not pass. */
 		snprintf(net, sizeof(net), "%s home=10.0.2.2:%u advertise=127.0.0.1:%u",
 			 s->opts->dhcp ? "" : "ip=10.0.2.15/24 gw=10.0.2.2", s->udp_port, vm->port);
-	else if (!s->opts->dhcp)
+	else if (s->net == NET_TAP && !s->opts->dhcp)
 		snprintf(net, sizeof(net), "ip=%s/24", vm->addr);
 	snprintf(buf, size, "name=%s %s panic=exit%s%s", vm->name, net,
 		 *s->opts->append ? " " : "", s->opts->append);
@@ -106,8 +107,8 @@ int vm_start(struct session *s, struct vm *vm)
 	struct args a = { 0 };
 	int tap = -1, rc;
 
-	if (s->net == NET_TAP) {
-		tap = network_tap(vm->number);
+	if (s->net != NET_USER) {
+		tap = network_tap(s->opts->bridge);
 		if (tap < 0)
 			return tap;
 	}
@@ -147,7 +148,8 @@ int vm_start(struct session *s, struct vm *vm)
 	else
 		add(&a, "user,id=net,hostfwd=tcp:127.0.0.1:%u-10.0.2.15:%u", vm->port, MUSTER_PORT);
 	add(&a, "-device");
-	add(&a, "%s,netdev=net,mac=52:54:00:77:00:%02x", s->opts->nic, vm->number);
+	add(&a, "%s,netdev=net,mac=%02x:%02x:%02x:%02x:%02x:%02x", s->opts->nic, vm->mac[0],
+	    vm->mac[1], vm->mac[2], vm->mac[3], vm->mac[4], vm->mac[5]);
 	rc = add_image(s, vm, &a);
 	if (!rc)
 		rc = child_start(a.v, CHILD_OWN_SESSION, &s->old_mask, vm->qemu_log, tap);

@@ -42,8 +42,9 @@ void listen_join(int fd, const char *group)
 	for (struct ifaddrs *i = all; i; i = i->ifa_next) {
 		struct ip_mreqn req = { 0 };
 
+		/* Emulated nodes of this machine are heard on the loopback interface. */
 		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET ||
-		    !(i->ifa_flags & IFF_UP) || !(i->ifa_flags & IFF_MULTICAST))
+		    !(i->ifa_flags & IFF_UP) || !(i->ifa_flags & (IFF_MULTICAST | IFF_LOOPBACK)))
 			continue;
 		inet_pton(AF_INET, group, &req.imr_multiaddr);
 		req.imr_ifindex = if_nametoindex(i->ifa_name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * muster emulate N -- CMD: the front process. It reads the options, makes the runtime folder, starts
+ * muster emulate N [-- CMD]: the front process. It reads the options, makes the runtime folder, starts
  * the session, passes signals on to it, and cleans up after it if it could not do so itself.
  */
 #include <argp.h>
@@ -26,6 +26,8 @@ static struct emulate_opts opts = {
 	.cpus = 2, .memory_mb = 512, .timeout_s = 60,
 	.nic = "e1000", .image = "kernel", .append = "",
 };
+
+static bool counted;
 
 static unsigned number(const char *arg, const char *what, unsigned min, unsigned max,
 		       struct argp_state *state)
@@ -90,6 +92,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			}
 		argp_error(state, "--accel must be auto, tcg or kvm: %s", arg);
 		return 0;
+	case 'b':
+		opts.bridge = arg;
+		return 0;
+	case 'N':
+		/* With a number behind it, it must pass announce_check(). */
+		if (!*arg || strlen(arg) > WIRE_NAME_MAX - 4 || strpbrk(arg, " \t\"$\\`\n/"))
+			argp_error(state, "--name must be a short word: %s", arg);
+		opts.name = arg;
+		return 0;
 	case 'd':
 		opts.dhcp = true;
 		return 0;
@@ -101,6 +112,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0) {
+			counted = true;
 			opts.nodes = number(arg, "the number of nodes", 0, EMULATE_NODES_MAX,
 					    state);
 			return 0;
@@ -109,8 +121,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_END:
-		if (!opts.command)
-			argp_error(state, "how many nodes, and which command?");
+		if (!counted || (!opts.nodes && !opts.command))
+			argp_error(state, "how many nodes?");
+		if (!opts.command && (opts.net == NET_TAP || (opts.dhcp && !opts.bridge)))
+			argp_error(state, "--net=tap and --dhcp are for the private network of a command");
+		if (opts.bridge && opts.command)
+			argp_error(state, "--bridge is for nodes of your own cluster, without a command");
+		if (!opts.name)
+			opts.name = opts.command ? "node" : "emu";
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -166,6 +184,9 @@ int main(int argc, char **argv)
 		{ "net", 'w', "KIND", 0,
 		  "tap: own network (root, or /dev/net/tun open to all); user: QEMU's NAT; auto (auto)",
 		  0 },
+		{ "bridge", 'b', "NAME", 0,
+		  "without a command: on this existing bridge, as machines of that network (root)", 0 },
+		{ "name", 'N', "WORD", 0, "call them WORD1, WORD2... (node; emu without a command)", 0 },
 		{ "accel", 'x', "KIND", 0, "tcg: CPUs emulated in software; kvm; auto: kvm if it works", 0 },
 		{ "dhcp", 'd', NULL, 0, "addresses by DHCP (dnsmasq) instead of fixed ones", 0 },
 		{ "timeout", 't', "S", 0, "seconds to wait for the nodes (60)", 0 },
@@ -175,8 +196,9 @@ int main(int argc, char **argv)
 		{ 0 },
 	};
 	static const struct argp argp = {
-		options, parse, "N -- COMMAND [ARG...]",
-		"Starts N nodes in QEMU on a private network, runs COMMAND with them, stops them.\v"
+		options, parse, "N -- COMMAND [ARG...]\nN",
+		"Starts N nodes in QEMU on a private network, runs COMMAND with them, stops them. Without "
+		"a COMMAND the nodes join your cluster, and a table of them is shown until ^C.\v"
 		"The nodes are called node1, node2... and have these numbers. COMMAND sees only them: "
 		"MUSTER_RUNTIME_DIR and MUSTER_PORT are set for it, and the tools beside this one come "
 		"first in its PATH. In $MUSTER_RUNTIME_DIR, node1.log is a node's console, node1.pid its "
