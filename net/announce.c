@@ -2,6 +2,7 @@
 /* Says each second that this node is here, what it is and how busy it is. */
 #include "net/announce.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ static struct announce announce;
 static ip_addr_t group, home;
 static uint16_t udp_port, home_port; /* home_port 0: no home= */
 static bool announced, joined, leaving;
+static bool stopped; /* until there is an address (again) */
 
 __attribute__((weak)) unsigned guest_count(void)
 {
@@ -54,24 +56,21 @@ static bool parse_endpoint(const char *key, ip_addr_t *ip, uint16_t *to_port)
 	return true;
 }
 
-static void set_name(void)
+/* NULL or "": one made from the card. A longer one is cut; what would not pass announce_check(): false. */
+static bool set_name(const char *name)
 {
-	const char *name = setting_get("name");
 	const uint8_t *mac = net_nic_count ? net_nics[0]->mac : announce.id;
 	char *out = announce.name;
 
-	snprintf(out, sizeof(announce.name), "node-%02x%02x%02x", mac[3], mac[4], mac[5]);
-	if (!name || !*name)
-		return;
-	/* A longer one is cut, and blanks and the like would not pass announce_check(). */
-	for (const char *p = name; *p; p++) {
-		if (*p <= ' ' || *p > '~') {
-			kprintf("net: name=%s is not printable: using %s\n", name, out);
-			return;
-		}
-	}
+	for (const char *p = name; p && *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return false;
 	memset(out, 0, sizeof(announce.name));
-	snprintf(out, sizeof(announce.name), "%s", name);
+	if (name && *name)
+		snprintf(out, sizeof(announce.name), "%s", name);
+	else
+		snprintf(out, sizeof(announce.name), "node-%02x%02x%02x", mac[3], mac[4], mac[5]);
+	return true;
 }
 
 static void fill(void)
@@ -84,7 +83,7 @@ static void fill(void)
 	announce.mem_total = mem_total_pages() * PAGE_SIZE;
 	announce.mem_free = mem_free_pages() * PAGE_SIZE;
 	announce.uptime_ms = clock_now_ns() / NSEC_PER_MSEC;
-	if (leaving)
+	if (stopped)
 		announce.flags |= ANNOUNCE_GOODBYE;
 }
 
@@ -102,7 +101,8 @@ static void send_to(const ip_addr_t *ip, uint16_t to_port)
 
 static bool can_send(void)
 {
-	return net_nic && net_nic->link && !ip4_addr_isany(netif_ip4_addr(&net_netif));
+	return !leaving && net_nic && net_nic->link &&
+	       !ip4_addr_isany(netif_ip4_addr(&net_netif));
 }
 
 static void send_all(void)
@@ -117,7 +117,7 @@ static void each_second(void *arg)
 {
 	(void)arg;
 	sys_timeout(ANNOUNCE_INTERVAL_MS, each_second, NULL);
-	if (can_send() && !leaving)
+	if (can_send() && !stopped)
 		send_all();
 }
 
@@ -125,9 +125,11 @@ void announce_now(void)
 {
 	ip_addr_t as = *IP4_ADDR_ANY;
 	uint16_t as_port = announce.port;
+	bool again = stopped;
 
-	if (!can_send() || leaving)
+	if (!can_send())
 		return;
+	stopped = false;
 	/* Switches that watch IGMP then know that the group is in use here. */
 	if (!joined)
 		joined = igmp_joingroup_netif(&net_netif, ip_2_ip4(&group)) == ERR_OK;
@@ -137,20 +139,31 @@ void announce_now(void)
 	announce.port = as_port;
 	memcpy(announce.mac, net_nic->mac, sizeof(announce.mac));
 	send_all();
-	if (!announced) {
-		announced = true;
+	if (!announced)
 		sys_timeout(ANNOUNCE_INTERVAL_MS, each_second, NULL);
+	if (!announced || again)
 		kprintf("net: announced as %s at %s:%u, %u ms after kernel entry\n", announce.name,
 			ipaddr_ntoa(&as), as_port, (unsigned)net_ms_since_entry());
-	}
+	announced = true;
+}
+
+void announce_stopped(void)
+{
+	if (stopped)
+		return;
+	stopped = true;
+	if (can_send())
+		send_all();
+	if (joined)
+		igmp_leavegroup_netif(&net_netif, ip_2_ip4(&group));
+	joined = false;
 }
 
 static void say_goodbye(void *arg)
 {
 	(void)arg;
+	announce_stopped();
 	leaving = true;
-	if (can_send())
-		send_all();
 	netif_poll_cards(); /* the card learns of it now */
 }
 
@@ -164,13 +177,35 @@ static void set_closed(void *arg)
 	bool closed = *(bool *)arg;
 
 	announce.flags = closed ? ANNOUNCE_CLOSED : 0;
-	if (can_send() && !leaving)
+	if (can_send() && !stopped)
 		send_all();
 }
 
 void announce_closed(bool closed)
 {
 	net_call(set_closed, &closed);
+}
+
+struct name {
+	const char *text;
+	int result;
+};
+
+static void change_name(void *arg)
+{
+	struct name *n = arg;
+
+	n->result = set_name(n->text) ? 0 : -EINVAL;
+	if (!n->result && can_send() && !stopped)
+		send_all();
+}
+
+int net_set_name(const char *name)
+{
+	struct name n = { .text = name };
+
+	net_call(change_name, &n);
+	return n.result;
 }
 
 const uint8_t *announce_id(void)
@@ -186,6 +221,16 @@ const char *announce_name(void)
 uint16_t announce_port(void)
 {
 	return setting_get_u64("port", MUSTER_PORT);
+}
+
+static void hear(void *arg, struct udp_pcb *from_pcb, struct pbuf *p, const ip_addr_t *from,
+		 uint16_t from_port)
+{
+	(void)arg, (void)from_pcb, (void)from_port;
+	/* One buffer holds a frame, and so a whole announcement. */
+	if (p->len == p->tot_len)
+		neighbours_hear(p->payload, p->len, ip_2_ip4(from));
+	pbuf_free(p);
 }
 
 /* A short loop of dependent multiplications: how fast one CPU is, next to its neighbours. */
@@ -216,7 +261,10 @@ void announce_start(void)
 	memcpy(announce.cpu, cpu_features.words, sizeof(announce.cpu));
 	strncpy(announce.program, MUSTER_VERSION, sizeof(announce.program) - 1);
 	random_bytes(announce.id, sizeof(announce.id));
-	set_name();
+	if (!set_name(setting_get("name"))) {
+		set_name(NULL);
+		kprintf("net: name= is not printable: using %s\n", announce.name);
+	}
 
 	udp_port = announce_port();
 	home_port = 0;
@@ -233,4 +281,5 @@ void announce_start(void)
 	if (!pcb || udp_bind(pcb, IP_ADDR_ANY, udp_port) != ERR_OK)
 		panic("net: no memory to announce the node");
 	pcb->mcast_ttl = 4;
+	udp_recv(pcb, hear, NULL);
 }

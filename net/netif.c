@@ -1,37 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between lwIP and the cards: finds and opens them, keeps receive buffers, makes and checks the
- * sums that lwIP leaves to us, and queues what a full ring does not take.
+ * Between lwIP and the card in use: keeps receive buffers, makes and checks the sums that lwIP
+ * leaves to us, and queues what a full ring does not take. The cards themselves are in cards.c.
  */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "drivers/pci.h"
-#include "kernel/cpu/irq.h"
-#include "kernel/kprintf.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
-#include "kernel/random.h"
-#include "kernel/sync/waitq.h"
 #include "lwip/etharp.h"
-#include "lwip/igmp.h"
 #include "lwip/prot/ethernet.h"
+#include "lwip/prot/iana.h"
 #include "lwip/prot/ip.h"
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/tcp.h"
 #include "lwip/prot/udp.h"
 #include "net/announce.h"
 #include "net/internal.h"
-#include "net/wake.h"
 #include "netif/ethernet.h"
 
-#define POLL_BUDGET 64
 #define TX_QUEUE    512 /* a power of two */
 #define PIECE_SIZE  4096
 
-struct nic *net_nics[NET_MAX_NICS];
-unsigned net_nic_count;
 struct nic *net_nic;
 struct netif net_netif;
 
@@ -238,13 +227,19 @@ static void hold_pages(struct pbuf *frame)
 			page_get(virt_page(p->payload));
 }
 
-void nic_sent(struct nic *nic, struct pbuf *frame)
+static void release(struct pbuf *frame)
 {
-	(void)nic;
 	for (struct pbuf *p = frame; p; p = p->next)
 		if (p->type_internal == PBUF_ROM)
 			page_put(virt_page(p->payload));
 	pbuf_free(frame);
+}
+
+void nic_sent(struct nic *nic, struct pbuf *frame)
+{
+	nic->watch.out--;
+	nic->watch.returned++;
+	release(frame);
 }
 
 static bool card_takes(const struct nic *nic, const struct pbuf *frame)
@@ -305,13 +300,21 @@ static struct pbuf *as_card_takes(const struct nic *nic, struct pbuf *frame)
 	return copy;
 }
 
+static bool transmit(struct nic *nic, struct pbuf *frame, const struct nic_offload *off)
+{
+	if (!nic->driver->transmit(nic, frame, off))
+		return false;
+	nic->watch.out++;
+	return true;
+}
+
 static err_t link_output(struct netif *netif, struct pbuf *lwip_frame)
 {
 	struct nic *nic = netif->state;
 	struct nic_offload off;
 	struct pbuf *frame;
 
-	if (!net_nic_count)
+	if (!nic->running)
 		return ERR_IF;
 	if (!make_sums(nic, lwip_frame, &off))
 		return ERR_VAL;
@@ -325,7 +328,7 @@ static err_t link_output(struct netif *netif, struct pbuf *lwip_frame)
 	hold_pages(frame);
 	nic->stats.tx_frames++;
 	nic->stats.tx_bytes += frame->tot_len;
-	if (tx_head == tx_tail && nic->driver->transmit(nic, frame, &off))
+	if (tx_head == tx_tail && transmit(nic, frame, &off))
 		return ERR_OK;
 	tx_queue[tx_tail % TX_QUEUE].frame = frame;
 	tx_queue[tx_tail % TX_QUEUE].off = off;
@@ -333,14 +336,41 @@ static err_t link_output(struct netif *netif, struct pbuf *lwip_frame)
 	return ERR_OK;
 }
 
-static void drain_tx_queue(struct nic *nic)
+void netif_drain(void)
 {
 	while (tx_head != tx_tail) {
 		unsigned i = tx_head % TX_QUEUE;
 
-		if (!nic->driver->transmit(nic, tx_queue[i].frame, &tx_queue[i].off))
+		if (!transmit(net_nic, tx_queue[i].frame, &tx_queue[i].off))
 			return;
 		tx_head++;
+	}
+}
+
+/* The card will not send these. */
+static void drop_tx_queue(void)
+{
+	while (tx_head != tx_tail)
+		release(tx_queue[tx_head++ % TX_QUEUE].frame);
+}
+
+void netif_send_raw(struct nic *nic, const void *frame, unsigned len)
+{
+	static const struct nic_offload none;
+	struct nic_buf *buf = nic->running ? nic_buf_alloc() : NULL;
+	struct pbuf *p;
+
+	if (!buf)
+		return;
+	memset(buf->data, 0, LWIP_MAX(len, NIC_FRAME_MIN));
+	memcpy(buf->data, frame, len);
+	len = LWIP_MAX(len, NIC_FRAME_MIN);
+	p = pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &buf->pbuf, buf->data, len);
+	if (transmit(nic, p, &none)) {
+		nic->stats.tx_frames++;
+		nic->stats.tx_bytes += len;
+	} else {
+		pbuf_free(p);
 	}
 }
 
@@ -351,18 +381,44 @@ bool netif_tx_stuck(void)
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
+/* What net/ itself looks at before lwIP does; false: lwIP need not see it. */
+static bool look_at(const uint8_t *frame, unsigned len)
+{
+	const struct eth_hdr *eth = (const void *)frame;
+	const struct ip_hdr *ip = (const void *)(frame + SIZEOF_ETH_HDR);
+	const struct udp_hdr *udp;
+
+	if (eth->type == PP_HTONS(ETHTYPE_ARP)) {
+		conflict_see(frame, len);
+		return true;
+	}
+	if (eth->type != PP_HTONS(ETHTYPE_IP) || len < SIZEOF_ETH_HDR + IP_HLEN ||
+	    IPH_PROTO(ip) != IP_PROTO_UDP)
+		return true;
+	udp = (const void *)((const uint8_t *)ip + IPH_HL_BYTES(ip));
+	if (SIZEOF_ETH_HDR + IPH_HL_BYTES(ip) + sizeof(*udp) > len ||
+	    udp->dest != PP_HTONS(LWIP_IANA_PORT_DHCP_CLIENT))
+		return true;
+	return lease_see(frame, len);
+}
+
 void nic_receive(struct nic *nic, struct nic_buf *buf, unsigned len, bool sums_ok)
 {
 	struct pbuf *p;
 
 	nic->stats.rx_frames++;
 	nic->stats.rx_bytes += len;
+	choose_hear(nic, buf->data, len);
 	if (nic != net_nic || len < SIZEOF_ETH_HDR) {
 		nic_buf_free(buf);
 		return;
 	}
 	if (!sums_ok && !sums_right(buf->data, len)) {
 		nic->stats.rx_errors++;
+		nic_buf_free(buf);
+		return;
+	}
+	if (!look_at(buf->data, len)) {
 		nic_buf_free(buf);
 		return;
 	}
@@ -432,211 +488,37 @@ static err_t card_netif_init(struct netif *netif)
 	return ERR_OK;
 }
 
-/* --- the cards -------------------------------------------------------------------------------- */
+/* --- the card in use -------------------------------------------------------------------------- */
 
-static bool card_irq(void *arg)
+void netif_attach(struct nic *nic)
 {
-	struct nic *nic = arg;
-
-	/* The line may be shared, and this card closed. */
-	if (!nic->priv || !nic->driver->irq(nic, NIC_IRQ_ACK))
-		return false;
-	nic->stats.irqs++;
-	/*
-	 * One interrupt wakes the thread; if a second comes while it is still at work, more would
-	 * only disturb it. A lone packet thus costs no masking. In this order: once irq_pending is
-	 * set, the thread will look at irq_masked again before it sleeps.
-	 */
-	if (nic->irq_pending && !nic->irq_masked) {
-		nic->driver->irq(nic, NIC_IRQ_MASK);
-		nic->irq_masked = true;
-	}
-	nic->irq_pending = true;
-	net_wake();
-	return true;
-}
-
-static const struct nic_driver *find_driver(const struct pci_dev *pci, const struct nic_id **id)
-{
-	for (const struct nic_driver *const *d = nic_drivers; *d; d++)
-		for (*id = (*d)->ids; *id && (*id)->vendor; (*id)++)
-			if ((*id)->vendor == pci->vendor && (*id)->device == pci->device)
-				return *d;
-	return NULL;
-}
-
-static struct nic *new_card(const struct nic_driver *driver)
-{
-	struct nic *nic = kzalloc(sizeof(*nic));
-
-	if (!nic)
-		return NULL;
-	nic->driver = driver;
-	nic->index = net_nic_count;
-	nic->mtu = 1500;
-	nic->pieces = NIC_PIECES;
-	return nic;
-}
-
-/* Starts a card that was found, and counts it among ours; frees it if it does not start. */
-static void open_card(struct nic *nic)
-{
-	int err = nic->driver->open(nic);
-
-	if (err) {
-		kprintf("net: the %s card at %s does not start: error %d\n", nic->driver->name,
-			nic->place, -err);
-		kfree(nic);
-		return;
-	}
-	random_mix(nic->mac, sizeof(nic->mac));
-	net_nics[net_nic_count++] = nic;
-	if (nic->pci)
-		irq_set_level(nic->line);
-	err = irq_register(nic->line, card_irq, nic);
-	if (err)
-		kprintf("net: eth%u has no interrupt (line %u, error %d): looking at it by the clock\n",
-			nic->index, nic->line, -err);
-	nic->driver->irq(nic, NIC_IRQ_UNMASK);
-	kprintf("net: eth%u: %s at %s, %02x:%02x:%02x:%02x:%02x:%02x, irq %u, link %s\n", nic->index,
-		nic->driver->name, nic->place, nic->mac[0], nic->mac[1], nic->mac[2], nic->mac[3],
-		nic->mac[4], nic->mac[5], nic->line, nic->link ? "up" : "down");
-}
-
-static void open_pci_card(const struct pci_dev *pci)
-{
-	const struct nic_id *id;
-	const struct nic_driver *driver = find_driver(pci, &id);
-	struct nic *nic;
-
-	if (!driver) {
-		kprintf("net: no driver for the card %04x:%04x at %02x:%02x.%u\n", pci->vendor,
-			pci->device, pci->bus, pci->dev, pci->fn);
-		return;
-	}
-	nic = new_card(driver);
-	if (!nic)
-		return;
-	nic->id = id;
-	nic->pci = pci;
-	nic->line = pci->line;
-	snprintf(nic->place, sizeof(nic->place), "%02x:%02x.%u", pci->bus, pci->dev, pci->fn);
-	open_card(nic);
-}
-
-/* Places where a card may be that no bus tells of. */
-static void look_for_cards(const struct nic_driver *driver)
-{
-	for (unsigned n = 0; net_nic_count < NET_MAX_NICS; n++) {
-		struct nic *nic = new_card(driver);
-		int found = nic ? driver->look(nic, n) : -ENOMEM;
-
-		if (found > 0) {
-			snprintf(nic->place, sizeof(nic->place), "port %x", nic->io);
-			open_card(nic);
-			continue;
-		}
-		kfree(nic);
-		if (found < 0)
-			return;
-	}
-}
-
-void netif_find_cards(void)
-{
-	struct pci_dev *pci;
-
-	list_for_each_entry(pci, &pci_devices, link)
-		if (pci->class == PCI_CLASS_ETHERNET && net_nic_count < NET_MAX_NICS)
-			open_pci_card(pci);
-	for (const struct nic_driver *const *d = nic_drivers; *d; d++)
-		if ((*d)->look)
-			look_for_cards(*d);
-	if (!net_nic_count)
-		kprintf("net: no network card that this kernel can drive: nobody can reach this node\n");
-}
-
-void netif_close_cards(void)
-{
-	while (net_nic_count) {
-		struct nic *nic = net_nics[--net_nic_count];
-
-		nic->driver->irq(nic, NIC_IRQ_MASK);
-		nic->driver->close(nic);
-		nic->link = false;
-	}
-	while (tx_head != tx_tail)
-		nic_sent(net_nic, tx_queue[tx_head++ % TX_QUEUE].frame);
-	if (net_nic)
-		netif_set_link_down(&net_netif);
-}
-
-/* The first card with a link becomes ours for good. */
-static void choose_card(struct nic *nic)
-{
+	KASSERT(!net_nic && nic->running);
 	net_nic = nic;
+	memset(&net_netif, 0, sizeof(net_netif));
 	netif_add_noaddr(&net_netif, nic, card_netif_init, ethernet_input);
 	netif_set_default(&net_netif);
 	netif_set_up(&net_netif);
+	if (nic->link)
+		netif_set_link_up(&net_netif);
 	ifconfig_start();
 }
 
-static bool poll_card(struct nic *nic)
+void netif_detach(void)
 {
-	bool had_link = nic->link;
-	unsigned got;
-
-	if (nic == net_nic)
-		drain_tx_queue(nic);
-	got = nic->driver->poll(nic, POLL_BUDGET);
-	if (!net_nic && nic->link)
-		choose_card(nic);
-	if (nic == net_nic && (netif_is_link_up(&net_netif) ? !nic->link : nic->link)) {
-		if (nic->link)
-			netif_set_link_up(&net_netif);
-		else
-			netif_set_link_down(&net_netif);
-		ifconfig_link_changed(nic->link);
-	} else if (had_link != nic->link) {
-		kprintf("net: eth%u: link %s\n", nic->index, nic->link ? "up" : "down");
-	}
-	return got || nic->tx_waiting;
+	announce_stopped();
+	ifconfig_stop();
+	netif_remove(&net_netif);
+	drop_tx_queue();
+	net_nic = NULL;
 }
 
-bool netif_poll_cards(void)
+void netif_follow_link(void)
 {
-	bool more = false;
-
-	for (unsigned i = 0; i < net_nic_count; i++) {
-		net_nics[i]->irq_pending = false;
-		more |= poll_card(net_nics[i]);
-	}
-	gro_flush();
-	return more || (net_nic_count && net_nic && net_nic->tx_waiting);
-}
-
-bool netif_irq_pending(void)
-{
-	for (unsigned i = 0; i < net_nic_count; i++)
-		if (net_nics[i]->irq_pending)
-			return true;
-	return false;
-}
-
-void netif_unmask_irqs(void)
-{
-	for (unsigned i = 0; i < net_nic_count; i++) {
-		if (!net_nics[i]->irq_masked)
-			continue;
-		net_nics[i]->irq_masked = false;
-		net_nics[i]->driver->irq(net_nics[i], NIC_IRQ_UNMASK);
-	}
-}
-
-bool netif_irqs_arrive(void)
-{
-	for (unsigned i = 0; i < net_nic_count; i++)
-		if (net_nics[i]->stats.irqs)
-			return true;
-	return false;
+	if (netif_is_link_up(&net_netif) == net_nic->link)
+		return;
+	if (net_nic->link)
+		netif_set_link_up(&net_netif);
+	else
+		netif_set_link_down(&net_netif);
+	ifconfig_link_changed();
 }

@@ -166,6 +166,7 @@ static void net_loop(void)
 		do {
 			run_work();
 			sys_check_timeouts();
+			choose_if_due();
 		} while (netif_poll_cards() || work_waits());
 		netif_unmask_irqs();
 		woken = wait_event_timeout(&wq, netif_irq_pending() || work_waits(),
@@ -181,6 +182,8 @@ static void net_thread(void *arg)
 	netif_find_cards();
 	announce_start();
 	bench_start();
+	ifconfig_init();
+	choose_start();
 	net_loop();
 }
 

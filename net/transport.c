@@ -95,6 +95,14 @@ void conn_refuse(struct conn *conn, enum wire_reason code, const char *text)
 	conn_end(conn, CONN_REFUSE, code, text);
 }
 
+void transport_refuse_all(const char *why)
+{
+	struct conn *conn;
+
+	list_for_each_entry(conn, &conns, link)
+		conn_refuse(conn, WHY_LEAVING, why);
+}
+
 /* Takes the connection away from lwIP; everything that waits to be sent is dropped. */
 static void detach(struct conn *conn, bool abort)
 {

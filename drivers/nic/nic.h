@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/sync/spinlock.h"
 #include "lwip/pbuf.h"
 
 struct nic;
@@ -24,6 +25,7 @@ struct pci_dev;
 #define NIC_BUF_LEAD  16   /* bytes before a nic_buf's data that a card may write its own header to */
 #define NIC_BUF_ROOM  1966 /* bytes from data on */
 #define NIC_JOINED    40   /* buffers of one joined frame at most */
+#define NIC_FRAME_MIN 60   /* bytes without FCS: a shorter one is padded */
 
 /* A frame's home while it arrives: below 4 GB, physically contiguous. */
 struct nic_buf {
@@ -102,6 +104,19 @@ struct nic_stats {
 	uint64_t irqs;
 };
 
+/* On its wire: anything, and somebody with an address of our network? */
+enum nic_heard { HEARD_NOTHING, HEARD_ANY, HEARD_NEAR };
+
+/* Is the card alive? What goes into its ring must come out again. */
+struct nic_watch {
+	unsigned out;	       /* frames in the ring */
+	uint64_t returned;     /* frames that came out of it */
+	uint64_t seen;	       /* `returned` when it was last looked at */
+	uint64_t moved_ms;     /* when it had moved, or had nothing to do */
+	uint64_t retry_ms;     /* it did not start again: the next attempt */
+	unsigned resets;
+};
+
 #define NIC_PIECES 32 /* of one frame, if the driver says nothing else */
 
 struct nic {
@@ -123,6 +138,13 @@ struct nic {
 	volatile bool irq_pending;
 	volatile bool irq_masked;
 	struct nic_stats stats;
+
+	/* net/cards.c's; no driver looks at it. */
+	spinlock_t irq_lock;	/* guards running: an interrupt must not meet a card that is closed */
+	bool running;		/* open */
+	enum nic_heard heard;
+	char problem[64];	/* for people: why it is not used, or what has just been done to it */
+	struct nic_watch watch;
 };
 
 /* The table of drivers, ends with NULL. */

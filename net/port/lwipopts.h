@@ -17,7 +17,7 @@
 #define LWIP_ICMP			1
 #define LWIP_IGMP			1
 #define LWIP_DHCP			1
-#define DHCP_DOES_ARP_CHECK		0	/* the server has done it, and it costs a second */
+#define DHCP_DOES_ARP_CHECK		1	/* the server may know nothing of a fixed address */
 #define LWIP_UDP			1
 #define LWIP_TCP			1
 #define LWIP_DNS			0
