@@ -50,7 +50,7 @@ GIT_VERSION := $(shell git describe --always --dirty 2>/dev/null)
 
 # --- the kernel -----------------------------------------------------------------------------------
 KSRC := $(sort $(shell find boot kernel net drivers -name '*.[cS]' 2>/dev/null) $(wildcard proto/*.c))
-KOBJ := $(patsubst %,$(BUILD)/kobj/%.o,$(KSRC))
+KOBJ := $(patsubst %,$(BUILD)/kobj/%.o,$(KSRC)) $(BUILD)/kobj/font.o
 include third_party/lwip.mk
 ifneq ($(wildcard net/port/lwipopts.h),)
 LWIP_OBJ := $(patsubst %.c,$(BUILD)/kobj/lwip/%.o,$(LWIP_SRC))
@@ -107,6 +107,16 @@ $(BUILD)/kobj/%.S.o: %.S $(DEPS_STAMP) $(BUILD)/kobj/flags
 	$(call log,KAS,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KFLAGS) $(KINC) $(KDEFS) -MMD -MP -c $< -o $@
+
+# The framebuffer's font is GRUB's own, GNU Unifont.
+FONT := /usr/share/grub/unicode.pf2
+$(BUILD)/kobj/font.s: drivers/console/gen-font.py $(DEPS_STAMP)
+	$(call log,FONT,$(FONT))
+	@mkdir -p $(@D)
+	$(Q)python3 $< $(FONT) >$@.tmp && mv $@.tmp $@
+
+$(BUILD)/kobj/font.o: $(BUILD)/kobj/font.s
+	$(Q)$(CC) -c $< -o $@
 
 # lwIP's own sources warn under -Wextra; ours that include its headers do not. Its path is given by
 # name, not as a prerequisite, because it exists only after deps.

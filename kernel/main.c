@@ -49,7 +49,7 @@ void start_kernel(struct boot_info *bi)
 	percpu_init_boot();
 	clock_set_start(bi->entry_tsc);
 	settings_init(bi->cmdline, bi->cmdline_cut);
-	console_init();
+	console_init(bi);
 	gdt_prepare(this_cpu());
 	trap_init();
 	cpu_features_init();
@@ -63,6 +63,7 @@ void start_kernel(struct boot_info *bi)
 	page_init(bi);
 	smap_patch_sites();
 	kmap_init();
+	console_map();
 
 	/* Interrupt controllers and time. */
 	acpi_init(bi);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "drivers/console/console.h"
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/percpu.h"
 #include "kernel/cpu/trap.h"
@@ -121,6 +122,7 @@ static void panic_begin(const char *why)
 		machine_stop();
 	}
 	apic_nmi_others();
+	console_panic();
 	kprintf("\n*** muster: panic on CPU %d: %s\n", me, why);
 	if (current)
 		kprintf("thread %lu \"%s\"%s, %lu ms after start\n",
@@ -192,7 +194,6 @@ void machine_stop(void)
 		outb(DEBUG_EXIT_PORT, DEBUG_EXIT_PANIC);
 	if (how && strcmp(how, "reboot") == 0)
 		machine_reboot();
-	kprintf("stopped.\n");
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	kprintf("stopped. PgUp and PgDn show what is above.\n");
+	console_panic_browse();
 }

@@ -9,6 +9,7 @@ TBUILD := $(BUILD)/tests
 # (The .d files add included .c files to the prerequisites, so $^ cannot be used.)
 unit_sources = $(filter %.c,$(shell sed -n '1,20s/.*Sources: *//p' tests/unit/$(1).c)) $(unit_$(1))
 unit_test_multiboot := boot/multiboot.c
+unit_test_fb := $(BUILD)/kobj/font.s
 
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT:%=$(TBUILD)/unit/%)

@@ -173,6 +173,18 @@ int irq_register(unsigned line, irq_handler_t handler, void *arg)
 	return 0;
 }
 
+void irq_leave_only(unsigned line)
+{
+	if (ioapic) {
+		for (unsigned i = 0; i < LINES; i++)
+			if (actions[i] && i != line)
+				ioapic_write(IOAPIC_ENTRY(ioapic_pin(i)), ENTRY_MASKED);
+		return;
+	}
+	pic_mask = ~(1u << line | 1u << LINE_CASCADE);
+	pic_write_mask();
+}
+
 /* The 8259 shows lines 7 and 15 when a request vanished before it was taken: no EOI to that one. */
 static bool pic_spurious(unsigned line)
 {

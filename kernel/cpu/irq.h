@@ -19,6 +19,9 @@ int irq_register(unsigned line, irq_handler_t handler, void *arg);
 /* PCI lines are level-triggered and active low: call this first, the default is the ISA edge. */
 void irq_set_level(unsigned line);
 
+/* Disables all other lines for ever: after a panic, when one device may still interrupt. */
+void irq_leave_only(unsigned line);
+
 /* Chooses and prepares the interrupt controller; after acpi_init(), before any irq_register(). */
 void irq_init(void);
 
