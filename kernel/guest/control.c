@@ -290,10 +290,11 @@ void guest_report(void)
 	guest_send_stat(current->proc->guest, 0);
 }
 
-void guest_send_stats(struct session *s)
+void guest_send_stats(struct session *s, void *unused)
 {
 	struct guest *g;
 
+	(void)unused;
 	spin_lock(&s->lock);
 	list_for_each_entry(g, &s->guests, link)
 		guest_send_stat(g, SEND_NOWAIT);

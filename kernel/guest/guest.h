@@ -95,6 +95,20 @@ bool guest_closed(void);
 void guest_close(bool closed);
 unsigned guest_count(void);
 
+/* One guest, for people: who it is, whose, from where, and what it uses. */
+struct guest_info {
+	uint32_t pid, uid;		/* at home */
+	char comm[16];
+	char home[WIRE_NAME_MAX], peer[32];	/* the home's name and address */
+	unsigned threads;
+	bool stopped;
+	uint64_t cpu_ns;		/* burnt on this node */
+	uint64_t bytes, away_bytes;	/* memory that is here, and that is still at home */
+};
+
+/* Fills in at most max; returns how many guests there are, as far as that many. Any thread. */
+unsigned guest_list(struct guest_info *list, unsigned max);
+
 /* Counts a system call of the current process that has ended; home: it waited for home. */
 void guest_count_syscall(bool home);
 /* Tells home what was counted so far: before the process is replaced by a fresh image. */

@@ -43,7 +43,7 @@ void session_put(struct session *s)
 	__atomic_sub_fetch(&alive, 1, __ATOMIC_RELEASE);
 }
 
-void session_for_each(void (*fn)(struct session *s))
+void session_for_each(void (*fn)(struct session *s, void *arg), void *arg)
 {
 	struct session *s, *prev = NULL;
 
@@ -55,7 +55,7 @@ void session_for_each(void (*fn)(struct session *s))
 		if (prev)
 			session_put(prev);
 		if (!s->lost)
-			fn(s);
+			fn(s, arg);
 		prev = s;
 		spin_lock(&sessions_lock);
 		if (s->unlinked)
@@ -145,10 +145,11 @@ int64_t guest_boottime_offset(const struct proc *proc)
 	return proc->session->boottime.ns;
 }
 
-static void session_ping(struct session *s)
+static void session_ping(struct session *s, void *unused)
 {
 	struct wire_clock none = { 0, 0, 0 };
 
+	(void)unused;
 	if (!s->greeted)
 		return;
 	session_send(s, W_PING, 0, 0, &none, sizeof(none), SEND_NOWAIT);
@@ -207,7 +208,7 @@ static const char *on_hello(struct session *s, const struct wire_hdr *hdr, const
 	memcpy(me.cpu, cpu_features.words, sizeof(me.cpu));
 	s->greeted = true;
 	session_send(s, W_HELLO, 0, 0, &me, sizeof(me), SEND_NOWAIT);
-	session_ping(s);
+	session_ping(s, NULL);
 	kprintf("home: %s (%s, pid %u, uid %u) connected\n", s->home.name, s->peer, s->home.pid,
 		s->home.uid);
 	return NULL;
@@ -353,8 +354,8 @@ static void guest_beat(void *arg)
 	for (;;) {
 		next += SESSION_PING_MS * NSEC_PER_MSEC;
 		sleep_until(next);
-		session_for_each(session_ping);
-		session_for_each(guest_send_stats);
+		session_for_each(session_ping, NULL);
+		session_for_each(guest_send_stats, NULL);
 		report_when_idle();
 	}
 }

@@ -73,7 +73,7 @@ struct session *session_get(struct session *s);
 void session_put(struct session *s);
 
 /* Runs fn for each live session; a reference is held over the call. */
-void session_for_each(void (*fn)(struct session *s));
+void session_for_each(void (*fn)(struct session *s, void *arg), void *arg);
 
 /* A new id for a request of ours; never 0. Unique on this node. */
 uint32_t guest_next_id(void);
@@ -104,7 +104,7 @@ void guest_procs_lost(struct session *s);
 /* Sends STAT for one process; how: SEND_*. */
 void guest_send_stat(struct guest *g, unsigned how);
 /* Sends STAT for each guest. */
-void guest_send_stats(struct session *s);
+void guest_send_stats(struct session *s, void *unused);
 
 /* Sends a message made of one struct, or of nothing. */
 int session_send(struct session *s, unsigned type, uint32_t tid, uint32_t id, const void *data,
