@@ -15,3 +15,7 @@ __attribute__((weak)) void net_init(void)
 __attribute__((weak)) void guest_init(void)
 {
 }
+
+__attribute__((weak)) void screen_init(void)
+{
+}

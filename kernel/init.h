@@ -9,6 +9,7 @@
 void drivers_init(void); /* finds the hardware: PCI, network cards */
 void net_init(void);	 /* starts the network thread: lwIP, DHCP, announcements */
 void guest_init(void);	 /* accepts homes' sessions */
+void screen_init(void);	 /* status and menu, where somebody can look */
 
 /* kernel/selftest.c, with CONFIG_SELFTEST: prints `selftest: N passed, N failed`. */
 void selftest_run(void);

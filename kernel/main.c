@@ -39,6 +39,7 @@ static void init_main(void *arg)
 	drivers_init();
 	net_init();
 	guest_init();
+	screen_init();
 }
 
 void start_kernel(struct boot_info *bi)

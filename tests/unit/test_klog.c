@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ring of messages: what is read back, by position and by line, before and after it went round. */
+/*
+ * The ring of messages: what is read back, by position and by line, before and after it went round.
+ */
 #include "tests/unit/unit.h"
 
 /* --- the environment, in place of the kernel's headers --- */

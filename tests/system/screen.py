@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# muster: 1
+"""The status screen and its menu, as somebody at the machine sees and uses them: on VGA, on a framebuffer, and on
+a serial line."""
+import os
+import pathlib
+import re
+import select
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
+import jobs  # noqa: E402
+from check import main, wait_for  # noqa: E402
+from medium import CD, ISO, Boot, with_settings  # noqa: E402
+from screens import Monitor, Terminal, read_framebuffer  # noqa: E402
+
+_open = []
+
+
+def cleanup():
+    jobs.cleanup()
+    while _open:
+        _open.pop().close()
+
+
+def monitor(path):
+    m = Monitor(path)
+    _open.append(m)
+    return m
+
+
+def boot(*args, qemu='', **more):
+    """A machine of our own: (Boot, Monitor)."""
+    path = f'{os.environ["MUSTER_RUNTIME_DIR"]}/screen-{len(_open)}.monitor'
+    b = Boot(*args, qemu=f'-monitor unix:{path},server=on,wait=off {qemu}', **more)
+    _open.append(b)
+    return b, monitor(path)
+
+
+def sees(rows, pattern, seconds=10):
+    """Waits until a row of what rows() returns has that; the match."""
+    def look():
+        return next((m for m in map(re.compile(pattern).search, rows()) if m), None)
+    return wait_for(look, seconds, f'the screen shows {pattern!r}; it shows\n' + '\n'.join(rows()))
+
+
+def test_the_screen_shows_the_node_and_its_guest():
+    m = monitor(f'{os.environ["MUSTER_RUNTIME_DIR"]}/node1.monitor')
+    sees(m.vga, r'^ Muster node node1 .* up .* Muster \d')
+    sees(m.vga, r'Address +10\.[0-9.]+/24 ')
+    sees(m.vga, r'Card .*link up')
+    _, pid = jobs.spin(1)
+    sees(m.vga, r'Guests 1 ')
+    user = f'uid {os.getuid()}' if os.getuid() else 'root'
+    sees(m.vga, rf'^ python3 .* {pid} +[1-9]\d* % .* {user} of {os.uname().nodename}, \d')
+    sees(m.vga, r'Homes +[1-9]\d* connected')
+    jobs.cleanup()
+    sees(m.vga, r'Guests +none')
+
+
+def test_the_menu_takes_orders():
+    m = monitor(f'{os.environ["MUSTER_RUNTIME_DIR"]}/node1.monitor')
+    sees(m.vga, r'Enter: menu')
+    m.press('ret')
+    sees(m.vga, r'─ Menu ─')
+    try:
+        m.press('a')
+        sees(m.vga, r'─ accept off ─')
+        m.press('ret')
+        sees(m.vga, r'Homes .*new guests are refused')
+        jobs.run('mosrun', '--node', '1', 'true')
+        sees(lambda: jobs.console(1).splitlines(), r"'s true \(\d+\) refused: the node takes no guests")
+    finally:
+        m.press('esc', 'esc', 'ret', 'a', 'ret')
+    sees(m.vga, r'Homes .*new guests are accepted')
+    jobs.run('mosrun', '--node', '1', 'true').check_returncode()
+
+
+def test_the_log_is_shown_and_scrolls():
+    m = monitor(f'{os.environ["MUSTER_RUNTIME_DIR"]}/node1.monitor')
+    for _ in range(14):     # each leaves two lines or more
+        jobs.run('mosrun', '--node', '1', 'true').check_returncode()
+    m.press('l')
+    sees(m.vga, r'─ Log ─')
+    sees(m.vga, r'│home: .* is gone')
+    m.press('home')
+    sees(m.vga, r'│muster \S+ starts')
+    m.press('end')
+    wait_for(lambda: not any('starts' in r for r in m.vga()), 5, 'the end of the log')
+    m.press('esc')
+    sees(m.vga, r'Last messages')
+
+
+def test_the_same_on_a_serial_line():
+    b, m = boot(kernel='name=box3 ip=10.0.2.15/24 gw=10.0.2.2 panic=exit')
+    b.says('net: announced as')
+    terminal = Terminal()
+    fed = len(b.text)
+
+    def rows():
+        nonlocal fed
+        if select.select([b.process.stdout], [], [], 0)[0]:
+            b.text += os.read(b.process.stdout.fileno(), 65536)
+        terminal.feed(b.text[fed:])
+        fed = len(b.text)
+        return terminal.rows()
+
+    b.types('\r')
+    sees(rows, r'^ Muster node box3 ')
+    sees(rows, r'Q: the plain log again')
+    # Said while the line shows the screen: among its last messages, and in the log afterwards.
+    m.run('set_link net off')
+    sees(rows, r'Card .*link down', 20)
+    b.types('\r')
+    sees(rows, r'\+- Menu -')
+    b.types('\x1b[B\x1b[A')     # down, up
+    b.types('\r')
+    sees(rows, r'\+- accept off -')
+    b.types('\r')
+    sees(rows, r'Homes .*new guests are refused')
+    left = len(b.console())
+    b.types('q')
+    b.says(r'\n[^\n]*link (is )?down', after=left)
+    # Now it is a plain log again.
+    m.run('set_link net on')
+    b.says(r'\n[^\n]*link (is )?up', after=left)
+
+
+def test_a_framebuffer_shows_the_same():
+    out = f'{os.environ["MUSTER_RUNTIME_DIR"]}/screen.iso'
+    b, m = boot(CD.format(with_settings(ISO, 'name=box4 ip=10.0.2.15/24 gw=10.0.2.2', out)), uefi=True)
+    b.says('net: announced as', 60)
+
+    def rows():
+        return read_framebuffer(*m.pixels())
+
+    sees(rows, r'^ Muster node box4 ', 20)
+    sees(rows, r'^ Address   10\.0\.2\.15/24 ')
+    sees(rows, r'^ net: announced as box4')
+    m.press('ret')
+    sees(rows, r'│ A +Accept no new guests +│')
+    # A machine check: the kernel's last words take the place of the picture, and more can be looked at.
+    m.run('mce 0 0 0xbd00000000000000 0x5 0 0')
+    sees(rows, r'^stopped\. PgUp')
+    assert not any('Muster node' in r for r in rows())
+    b.says(r'\*\*\* muster: panic on CPU 0: machine check')
+    sees(rows, r'^\*\*\* muster: panic on CPU 0: machine check')
+
+
+def test_what_a_panic_says_can_be_scrolled():
+    b, m = boot(kernel='name=box5 ip=10.0.2.15/24')
+    b.says('net: announced as')
+    sees(m.vga, r'^ Muster node box5 ')
+    m.run('mce 0 0 0xbd00000000000000 0x5 0 0')
+    sees(m.vga, r'^stopped\. PgUp')
+    assert not any('starts:' in r for r in m.vga())
+    m.press('pgup', 'pgup', 'pgup')
+    sees(m.vga, r'^muster \S+ starts:')
+    m.press('pgdn', 'pgdn', 'pgdn')
+    sees(m.vga, r'^stopped\. PgUp')
+
+
+if __name__ == '__main__':
+    main(globals())
