@@ -10,10 +10,12 @@
 extern const struct nic_driver nic_e1000;
 extern const struct nic_driver nic_pcnet;
 extern const struct nic_driver nic_virtio_net;
+extern const struct nic_driver nic_vmxnet3;
 
 const struct nic_driver *const nic_drivers[] = {
 	&nic_e1000,	 /* Intel 8254x, 82573, 82574 */
 	&nic_pcnet,	 /* AMD Am79C97x */
 	&nic_virtio_net, /* virtual machines */
+	&nic_vmxnet3,	 /* VMware */
 	NULL,
 };

@@ -38,4 +38,8 @@ def test_virtio_without_joined_frames():
     there_and_back('virtio-net-pci,mrg_rxbuf=off,disable-modern=on')
 
 
+def test_vmxnet3():
+    there_and_back('vmxnet3')
+
+
 main(globals())
