@@ -8,12 +8,14 @@
 #include <stddef.h>
 
 extern const struct nic_driver nic_e1000;
+extern const struct nic_driver nic_eepro100;
 extern const struct nic_driver nic_pcnet;
 extern const struct nic_driver nic_virtio_net;
 extern const struct nic_driver nic_vmxnet3;
 
 const struct nic_driver *const nic_drivers[] = {
 	&nic_e1000,	 /* Intel 8254x, 82573, 82574 */
+	&nic_eepro100,	 /* Intel 8255x */
 	&nic_pcnet,	 /* AMD Am79C97x */
 	&nic_virtio_net, /* virtual machines */
 	&nic_vmxnet3,	 /* VMware */

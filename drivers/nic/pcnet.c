@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "drivers/nic/mii.h"
 #include "drivers/nic/nic.h"
 #include "drivers/pci.h"
 #include "kernel/cpu/x86.h"
@@ -45,17 +46,12 @@ enum { APROM = 0x00, RDP = 0x10, RAP = 0x14, RESET = 0x18, BDP = 0x1c, RESET16 =
 #define CSR_PADR    12 /* three words: the address */
 #define CSR_CHIP_ID 88 /* and 89 */
 
-#define BCR_LINK      4
-#define BCR_LINK_UP   0x8000
-#define BCR_STYLE     20
-#define BCR_MII_ADDR  33
-#define BCR_MII_DATA  34
-#define FIRST_MII     0x2623 /* Am79C971 */
-#define MII_STATUS    1
-#define MII_ADVERTISE 4
-#define MII_PARTNER   5
-#define MII_UP	      0x0004
-#define MII_FAST      0x0380 /* any 100 Mbit/s ability */
+#define BCR_LINK     4
+#define BCR_LINK_UP  0x8000
+#define BCR_STYLE    20
+#define BCR_MII_ADDR 33
+#define BCR_MII_DATA 34
+#define FIRST_MII    0x2623 /* Am79C971 */
 
 /* Software style 2 (DS, RMD and TMD): a piece of a frame. Aligned to 16. */
 struct desc {
@@ -79,9 +75,9 @@ struct init_block {
 	uint32_t rx_ring, tx_ring;
 };
 
-/* QEMU's card drops what it finds no place for, so there is one for a good part of TCP's window. */
-#define RX_BITS 8
-#define TX_BITS 9
+/* QEMU's card drops what it finds no place for: here is one for each segment of TCP's window. */
+#define RX_BITS 9
+#define TX_BITS 8
 #define RX_RING (1 << RX_BITS)
 #define TX_RING (1 << TX_BITS)
 
@@ -101,7 +97,7 @@ struct pcnet {
 	spinlock_t lock; /* of RAP and irq_on; taken by the interrupt handler */
 	bool irq_on;	 /* what INEA is to be: every write to CSR0 sets it */
 	bool exhausted;	 /* the receive ring was full at least once */
-	uint8_t phy;	 /* 32: there is none that one can ask */
+	uint8_t phy;	 /* MII_NONE: there is none that one can ask */
 	struct shared *shared;
 	struct nic_buf *rx_buf[RX_RING];
 	struct pbuf *tx_frame[TX_RING]; /* at the last descriptor of each frame */
@@ -149,41 +145,30 @@ static void write_csr0(struct pcnet *p, uint32_t value)
 	spin_unlock_irqrestore(&p->lock, flags);
 }
 
-static uint16_t phy_read(struct pcnet *p, unsigned phy, unsigned reg)
+static uint16_t phy_read(struct nic *nic, unsigned phy, unsigned reg)
 {
+	struct pcnet *p = nic->priv;
+
 	indexed_write(p, BDP, BCR_MII_ADDR, phy << 5 | reg);
 	return indexed_read(p, BDP, BCR_MII_DATA);
 }
 
-static void find_phy(struct pcnet *p)
+static void find_phy(struct nic *nic, struct pcnet *p)
 {
-	uint32_t id =
-		indexed_read(p, RDP, CSR_CHIP_ID + 1) << 16 | indexed_read(p, RDP, CSR_CHIP_ID);
+	uint32_t id = indexed_read(p, RDP, CSR_CHIP_ID);
 
-	p->phy = 32;
-	if ((id >> 12 & 0xffff) < FIRST_MII)
-		return;
-	for (p->phy = 0; p->phy < 32; p->phy++) {
-		uint16_t status = phy_read(p, p->phy, MII_STATUS);
-
-		if (status && status != 0xffff)
-			return;
-	}
+	id |= indexed_read(p, RDP, CSR_CHIP_ID + 1) << 16;
+	p->phy = (id >> 12 & 0xffff) < FIRST_MII ? MII_NONE : mii_find(nic, phy_read, 0);
 }
 
 static void read_link(struct nic *nic, struct pcnet *p)
 {
-	if (p->phy == 32) {
-		nic->link = indexed_read(p, BDP, BCR_LINK) & BCR_LINK_UP;
-		nic->mbit = 10;
+	if (p->phy != MII_NONE) {
+		mii_link(nic, phy_read, p->phy);
 		return;
 	}
-	/* The first one says whether it was down meanwhile, the second how it is. */
-	(void)phy_read(p, p->phy, MII_STATUS);
-	nic->link = phy_read(p, p->phy, MII_STATUS) & MII_UP;
-	nic->mbit = phy_read(p, p->phy, MII_ADVERTISE) & phy_read(p, p->phy, MII_PARTNER) & MII_FAST
-			    ? 100
-			    : 10;
+	nic->link = indexed_read(p, BDP, BCR_LINK) & BCR_LINK_UP;
+	nic->mbit = 10;
 }
 
 /* Resets the card in whichever width it was left, then changes to 32 bits (DS, "I/O Resources"). */
@@ -304,9 +289,9 @@ static __attribute__((cold)) int pcnet_open(struct nic *nic)
 	err = alloc_rings(p);
 	if (err)
 		goto fail_rings;
-	find_phy(p);
-	start(nic, p);
 	nic->priv = p;
+	find_phy(nic, p);
+	start(nic, p);
 	nic->io = p->io;
 	nic->features = NIC_DMA32;
 	read_link(nic, p);
@@ -321,7 +306,7 @@ fail:
 	return err;
 }
 
-static void pcnet_close(struct nic *nic)
+static __attribute__((cold)) void pcnet_close(struct nic *nic)
 {
 	struct pcnet *p = nic->priv;
 

@@ -42,7 +42,7 @@ CARDS = {
     'vmxnet3': ['vmxnet3'],
 }
 # These models tell their guest nothing of a cable that is pulled.
-BLIND = {'ne2k_pci', 'ne2k_isa'}
+BLIND = {'ne2k_pci', 'ne2k_isa', 'i82550', 'i82557b', 'i82559er', 'i82801', 'tulip'}
 KIN_STEPS = ('bulk_both_ways', 'every_size')
 
 
