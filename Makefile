@@ -72,7 +72,7 @@ help:
 	@echo '  make deps       install Debian packages, fetch and build pinned sources (done by all others)'
 	@echo '  make run        boot a node in QEMU from its image and run the first session on it'
 	@echo '  make check      every test; last line: N passed, N failed'
-	@echo '  make bench      every benchmark; also $(BUILD)/bench.tsv'
+	@echo '  make bench      every benchmark, beside a Linux guest; also $(BUILD)/bench.tsv'
 	@echo '  make images     $(BUILD)/images: floppy, ISO/USB, kernel (CMDLINE="..." sets its command line)'
 	@echo '  make docs       docs/SYSCALLS.md, from the system-call table'
 	@echo '  make install    DESTDIR= PREFIX=/usr/local'

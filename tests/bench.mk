@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make bench: forwarded calls and moves against the bare network, sizes, boot. The node that is
-# measured against has services of its own (CONFIG_BENCH) and is built in a folder of its own.
-# BENCH="calls moves" runs only these parts: raw calls moves sizes boots.
+# make bench: forwarded calls and moves against the bare network, network cards and the boot against a
+# Linux guest, sizes, media. The node that is measured has services of its own (CONFIG_BENCH) and is
+# built in a folder of its own. BENCH="calls moves" runs only these parts: raw calls moves cards sizes
+# boots media; CARDS="e1000 pcnet" only these cards.
 
 BENCH_PROGRAMS := tcp calls memory
 BENCH_DIR := $(BUILD)/bench
@@ -24,11 +25,24 @@ bench-kernel: $(DEPS_STAMP)
 	$(Q)env -u MAKEFLAGS -u MFLAGS $(MAKE) BUILD=$(BENCH_DIR) THIRD=$(THIRD) V=$(V) CONFIG_BENCH=1 \
 		$(BENCH_DIR)/images/muster.elf
 
-# Nothing more than the rest needs.
+# The Linux guest to compare with: Debian's kernel, and one program as its whole user space.
+BENCH_LINUX := $(THIRD)/linux
 .PHONY: deps-bench
 deps-bench: deps
+	$(Q)bash tests/bench/linux.sh $(BENCH_LINUX)
 
-bench: tools images bench-kernel $(BENCH_PROGRAMS:%=$(BENCH_DIR)/programs/%) $(BENCH_DIR)/programs/block
+$(BENCH_DIR)/programs/linux_init: tests/bench/linux_init.c
+	$(call log,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -static -Wall -Wextra -Werror -o $@ $<
+
+.PHONY: bench-linux
+bench-linux: deps-bench $(BENCH_DIR)/programs/linux_init
+	$(Q)python3 tests/bench/initramfs.py $(BENCH_LINUX)/initramfs $(BENCH_DIR)/programs/linux_init \
+		$(BENCH_LINUX)/modules/*.ko
+
+bench: tools images bench-kernel bench-linux $(BENCH_PROGRAMS:%=$(BENCH_DIR)/programs/%) $(BENCH_DIR)/programs/block
 	$(Q)python3 tests/bench/bench.py --bin $(BUILD)/bin --images $(IMAGES) \
 		--bench-images $(BENCH_DIR)/images --programs $(abspath $(BENCH_DIR)/programs) \
-		--accel $(BENCH_ACCEL) --out $(BUILD)/bench.tsv $(if $(BENCH),--only $(BENCH))
+		--accel $(BENCH_ACCEL) --out $(BUILD)/bench.tsv $(if $(BENCH),--only $(BENCH)) \
+		--linux $(abspath $(BENCH_LINUX)) $(if $(CARDS),--cards $(CARDS))
