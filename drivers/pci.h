@@ -21,6 +21,8 @@
 #define PCI_COMMAND_MASTER   (1 << 2)
 #define PCI_COMMAND_INTX_OFF (1 << 10)
 
+#define PCI_REVISION 0x08 /* 8 bits */
+
 #define PCI_CLASS_ETHERNET 0x0200
 
 struct pci_bar {

@@ -10,6 +10,8 @@
 extern const struct nic_driver nic_e1000;
 extern const struct nic_driver nic_eepro100;
 extern const struct nic_driver nic_pcnet;
+extern const struct nic_driver nic_rtl8139;
+extern const struct nic_driver nic_rtl8139cp;
 extern const struct nic_driver nic_virtio_net;
 extern const struct nic_driver nic_vmxnet3;
 
@@ -17,6 +19,8 @@ const struct nic_driver *const nic_drivers[] = {
 	&nic_e1000,	 /* Intel 8254x, 82573, 82574 */
 	&nic_eepro100,	 /* Intel 8255x */
 	&nic_pcnet,	 /* AMD Am79C97x */
+	&nic_rtl8139cp,	 /* Realtek 8139C+; leaves older ones to the next */
+	&nic_rtl8139,	 /* Realtek 8139 and rebranded ones */
 	&nic_virtio_net, /* virtual machines */
 	&nic_vmxnet3,	 /* VMware */
 	NULL,

@@ -248,7 +248,7 @@ static int e1000_open(struct nic *nic)
 
 	if (!e)
 		return -ENOMEM;
-	err = -ENODEV;
+	err = -EIO;
 	e->regs = pci_map_bar(nic->pci, 0);
 	if (!e->regs)
 		goto fail;

@@ -67,8 +67,9 @@ struct nic_driver {
 
 	/*
 	 * Resets the card and starts it; sets mac, link, features, pieces and priv. 0 or a negative
-	 * errno, then everything is as before. The receive ring is filled with nic_buf_alloc(). May
-	 * sleep; may be called again after close().
+	 * errno, then everything is as before; -ENODEV: another driver knows this one of my ids
+	 * better. The receive ring is filled with nic_buf_alloc(). May sleep; may be called again
+	 * after close().
 	 */
 	int (*open)(struct nic *nic);
 

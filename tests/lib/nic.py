@@ -28,14 +28,15 @@ GROUP = re.search(r'MUSTER_GROUP\s+"(.*?)"', (ROOT / 'proto/limits.h').read_text
 BULK_MB = 6         # each way
 
 # Driver (nic_DRIVER in drivers/nic/drivers.c): QEMU's models. The first passes all steps, its kin only those
-# that show that they are the same.
+# that show that they are the same. Words behind a model are for the kernel's command line.
 CARDS = {
     'e1000': ['e1000', 'e1000-82544gc', 'e1000-82545em', 'e1000e'],
     'e1000e': ['e1000e'],
     'eepro100': ['i82550', 'i82557b', 'i82559er', 'i82801'],
     'ne2000': ['ne2k_pci', 'ne2k_isa,iobase=0x300,irq=9'],
     'pcnet': ['pcnet'],
-    'rtl8139': ['rtl8139'],
+    'rtl8139': ['rtl8139 rtl8139=old'],
+    'rtl8139cp': ['rtl8139'],
     'tulip': ['tulip'],
     'virtio_net': ['virtio-net-pci-non-transitional', 'virtio-net-pci,disable-modern=on',
                    'virtio-net-pci,disable-modern=on,mrg_rxbuf=off,event_idx=off'],
@@ -51,9 +52,11 @@ class Bench:
 
     def __init__(self, card):
         self.card = card
-        self.model = card.split(',')[0]
+        device, *words = card.split()
+        self.model = device.split(',')[0]
         self.blind = self.model in BLIND
-        self.machine = machine.Machine([card], [f'{HOME}/24'], append=f'ip={NODE}/24', stopped=True)
+        self.machine = machine.Machine([device], [f'{HOME}/24'], append=' '.join([f'ip={NODE}/24', *words]),
+                                       stopped=True)
         self.tap = self.machine.taps[0]
         self.mac = self.machine.mac(0)
         self.runtime = tempfile.TemporaryDirectory(prefix='muster-nic-')

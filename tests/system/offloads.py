@@ -30,6 +30,10 @@ def test_e1000():
     there_and_back('e1000')
 
 
+def test_rtl8139():
+    there_and_back('rtl8139')
+
+
 def test_virtio():
     there_and_back('virtio-net-pci')
 
