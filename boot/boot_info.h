@@ -57,6 +57,7 @@ struct boot_framebuffer {
 
 struct boot_info {
 	char cmdline[BOOT_CMDLINE_MAX];		  /* arguments only, without the image's path */
+	int boot_drive;				  /* the BIOS's number of where GRUB came from; -1: none */
 	bool cmdline_cut;			  /* it was longer: whole words are missing at its end */
 	uint8_t multiboot;			  /* version 1 or 2; 0: loaded by something else */
 	char loader[BOOT_NAME_MAX];		  /* name of the loader, "" if it does not say */

@@ -8,6 +8,7 @@
 
 /* Multiboot 1: flags that say which fields are valid, and the fields' offsets. */
 #define MB1_HAS_MEMORY	(1u << 0)
+#define MB1_HAS_DRIVE	(1u << 1)
 #define MB1_HAS_CMDLINE (1u << 2)
 #define MB1_HAS_MODULES (1u << 3)
 #define MB1_HAS_MMAP	(1u << 6)
@@ -16,6 +17,7 @@
 
 #define MB1_FLAGS	0
 #define MB1_MEM_UPPER	8
+#define MB1_DRIVE	15 /* the highest byte of boot_device */
 #define MB1_CMDLINE	16
 #define MB1_MODS_COUNT	20
 #define MB1_MODS_ADDR	24
@@ -34,6 +36,7 @@ enum mb2_tag {
 	MB2_LOADER = 2,
 	MB2_MODULE = 3,
 	MB2_MEMORY = 4,
+	MB2_DRIVE = 5,
 	MB2_MMAP = 6,
 	MB2_FB = 8,
 	MB2_RSDP_OLD = 14,
@@ -291,6 +294,8 @@ static int mb1_parse(struct boot_info *bi, uint64_t info, const struct multiboot
 	flags = get32(p + MB1_FLAGS);
 	if (flags & MB1_HAS_LOADER)
 		copy_string(mem, get32(p + MB1_LOADER), bi->loader, sizeof(bi->loader));
+	if (flags & MB1_HAS_DRIVE)
+		bi->boot_drive = get8(p + MB1_DRIVE);
 	if (flags & MB1_HAS_CMDLINE) {
 		size_t n = copy_string(mem, get32(p + MB1_CMDLINE), line, sizeof(line));
 
@@ -361,6 +366,10 @@ static void mb2_tag(struct boot_info *bi, uint32_t type, const uint8_t *tag, uin
 		if (bi->module_count != before)
 			copy_text(bi->module[before].name, BOOT_NAME_MAX, text + 8, len - 8);
 		break;
+	case MB2_DRIVE:
+		if (size >= 12 && get32(tag + 8) <= UINT8_MAX)
+			bi->boot_drive = get32(tag + 8);
+		break;
 	case MB2_MEMORY:
 		if (size >= 16)
 			*upper_kb = get32(tag + 12);
@@ -419,10 +428,14 @@ int multiboot_parse(struct boot_info *bi, uint32_t magic, uint64_t info,
 	int err = -EINVAL;
 
 	memset(bi, 0, sizeof(*bi));
+	bi->boot_drive = -1;
 	if (magic == MULTIBOOT1_MAGIC)
 		err = mb1_parse(bi, info, mem);
 	else if (magic == MULTIBOOT2_MAGIC)
 		err = mb2_parse(bi, info, mem);
+	/* QEMU claims the first disk when it loads the kernel itself. */
+	if (strncmp(bi->loader, "GRUB", 4) != 0)
+		bi->boot_drive = -1;
 	bi->multiboot = err ? 0 : magic == MULTIBOOT1_MAGIC ? 1 : 2;
 	multiboot_tidy_ranges(bi);
 	return err;

@@ -4,6 +4,7 @@
  */
 #include "boot/boot_info.h"
 #include "drivers/console/console.h"
+#include "kernel/bios/bios.h"
 #include "kernel/cpu/acpi.h"
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/cpu.h"
@@ -15,6 +16,7 @@
 #include "kernel/cpu/x86.h"
 #include "kernel/init.h"
 #include "kernel/kprintf.h"
+#include "kernel/medium/medium.h"
 #include "kernel/mm/kmap.h"
 #include "kernel/mm/page.h"
 #include "kernel/proc/sched.h"
@@ -81,6 +83,8 @@ void start_kernel(struct boot_info *bi)
 		panic("no memory for the first thread");
 	sched_init_cpu();
 	smp_init(bi, boot_cr3);
+	bios_init(bi, boot_cr3);
+	medium_init(bi);
 	thread_start_reaper();
 	sched_start_statistics();
 	if (kthread_create("init", init_main, NULL) == NULL)

@@ -192,8 +192,12 @@ bool settings_look(unsigned index, struct setting_view *view)
 	return true;
 }
 
-int settings_save(char *why, size_t size)
+void settings_saved(const struct setting_view *view)
 {
-	snprintf(why, size, "this node cannot write to the medium it was started from");
-	return -EOPNOTSUPP;
+	unsigned i = view->setting - table;
+	unsigned long flags = spin_lock_irqsave(&lock);
+
+	if (values[i].set == view->set && strcmp(values[i].text, view->value) == 0)
+		values[i].unsaved = false;
+	spin_unlock_irqrestore(&lock, flags);
 }

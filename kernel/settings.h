@@ -45,9 +45,10 @@ uint64_t setting_get_u64(const char *name, uint64_t fallback);
 int settings_change(const char *name, const char *value);
 
 /*
- * Writes what was changed to the settings file of the medium that the node was started from, so that
- * it holds at the next start. 0, or -errno and in why (at least 128 bytes) what is in the way.
- * Thread context; may take seconds.
+ * Writes what was changed to muster.cfg on the medium that the node was started from, so that it holds
+ * at the next start (kernel/medium/save.c). 0, or -errno and in why (at least 128 bytes) what is in the
+ * way; everything is then as it was. The machine stands still for parts of the time, which is a second
+ * or two with a floppy. Context of a kernel thread.
  */
 int settings_save(char *why, size_t size);
 
@@ -61,6 +62,9 @@ struct setting_view {
 
 /* Looks at the setting with this index; false behind the last. Any context. */
 bool settings_look(unsigned index, struct setting_view *view);
+
+/* Says that a setting is saved as it was when it was looked at; one that was changed since is not. */
+void settings_saved(const struct setting_view *view);
 
 /* The index of a setting, -ENOENT. */
 int settings_find(const char *name);

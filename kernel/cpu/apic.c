@@ -36,6 +36,7 @@
 #define REG_TIMER_CURRENT 0x390
 #define REG_TIMER_DIVIDE 0x3e0
 
+#define TPR_ALL 0xf0 /* the highest priority class, which no vector exceeds (11.8.3.1) */
 #define SPURIOUS_ENABLE (1u << 8)
 #define LVT_MASKED (1u << 16)
 #define LVT_NMI (4u << 8)
@@ -114,6 +115,12 @@ uint32_t apic_id(void)
 void apic_eoi(void)
 {
 	reg_write(REG_EOI, 0);
+}
+
+void apic_hold(bool hold)
+{
+	if (present)
+		reg_write(REG_TPR, hold ? TPR_ALL : 0);
 }
 
 /* Two writes in xAPIC form, which an interrupt handler that sends must not come between. */

@@ -29,6 +29,9 @@ void apic_nmi_others(void);
 void apic_send_init(uint32_t apic_id);
 void apic_send_startup(uint32_t apic_id, uint8_t page);
 
+/* Holds back all interrupts but NMI and the 8259s'; they come when it is taken back. */
+void apic_hold(bool hold);
+
 /* The timer: one shot of count ticks; 0 stops it. */
 void apic_timer_set(uint32_t count);
 uint32_t apic_timer_left(void);

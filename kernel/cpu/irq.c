@@ -26,10 +26,13 @@
 #include "kernel/mm/kmap.h"
 #include "kernel/settings.h"
 #include "kernel/sync/spinlock.h"
+#include "kernel/time/timer.h"
 
 #define LINES 16
 #define LINE_TIMER 0
+#define LINE_KEYBOARD 1
 #define LINE_CASCADE 2
+#define LINE_MOUSE 12
 
 #define PIC1_CMD 0x20
 #define PIC1_DATA 0x21
@@ -41,6 +44,9 @@
 #define ICW4_8086 0x01
 #define ELCR1 0x4d0
 #define ELCR2 0x4d1
+
+#define BIOS_VECTOR_IRQ0 0x08
+#define BIOS_VECTOR_IRQ8 0x70
 
 #define IOREGSEL 0x00
 #define IOWIN 0x10
@@ -63,6 +69,7 @@ static uint64_t unclaimed[LINES];
 static spinlock_t lock = SPINLOCK_INIT;
 static volatile uint32_t *ioapic; /* NULL when the 8259s serve */
 static uint16_t pic_mask = 0xffff & ~(1 << LINE_CASCADE);
+static uint16_t bios_mask; /* as the BIOS had it */
 
 static uint32_t ioapic_read(unsigned reg)
 {
@@ -76,23 +83,28 @@ static void ioapic_write(unsigned reg, uint32_t v)
 	ioapic[IOWIN / 4] = v;
 }
 
-static void pic_write_mask(void)
+static void pic_write_mask(uint16_t mask)
 {
-	outb(PIC1_DATA, pic_mask & 0xff);
-	outb(PIC2_DATA, pic_mask >> 8);
+	outb(PIC1_DATA, mask & 0xff);
+	outb(PIC2_DATA, mask >> 8);
 }
 
-static void pic_init(void)
+static void pic_program(unsigned base1, unsigned base2, uint16_t mask)
 {
 	outb(PIC1_CMD, ICW1_INIT_ICW4);
 	outb(PIC2_CMD, ICW1_INIT_ICW4);
-	outb(PIC1_DATA, VECTOR_IRQ_BASE);
-	outb(PIC2_DATA, VECTOR_IRQ_BASE + 8);
+	outb(PIC1_DATA, base1);
+	outb(PIC2_DATA, base2);
 	outb(PIC1_DATA, 1 << LINE_CASCADE);
 	outb(PIC2_DATA, LINE_CASCADE);
 	outb(PIC1_DATA, ICW4_8086);
 	outb(PIC2_DATA, ICW4_8086);
-	pic_write_mask();
+	pic_write_mask(mask);
+}
+
+static void pic_init(void)
+{
+	pic_program(VECTOR_IRQ_BASE, VECTOR_IRQ_BASE + 8, pic_mask);
 }
 
 static unsigned ioapic_pin(unsigned line)
@@ -113,6 +125,7 @@ void irq_init(void)
 	const char *wish = setting_get("irq");
 	bool want = !acpi_info.has_pic || (wish && strcmp(wish, "ioapic") == 0);
 
+	bios_mask = inb(PIC1_DATA) | inb(PIC2_DATA) << 8;
 	pic_init(); /* even if unused: its reset vectors collide with exceptions */
 	if (want && apic_present() && acpi_info.ioapic_pa) {
 		ioapic = mmio_map(acpi_info.ioapic_pa, 4096);
@@ -143,7 +156,7 @@ static void line_enable(unsigned line)
 		outb(port, inb(port) | 1 << (line & 7));
 	}
 	pic_mask &= ~(1u << line);
-	pic_write_mask();
+	pic_write_mask(pic_mask);
 }
 
 void irq_set_level(unsigned line)
@@ -182,7 +195,7 @@ void irq_leave_only(unsigned line)
 		return;
 	}
 	pic_mask = ~(1u << line | 1u << LINE_CASCADE);
-	pic_write_mask();
+	pic_write_mask(pic_mask);
 }
 
 /* The 8259 shows lines 7 and 15 when a request vanished before it was taken: no EOI to that one. */
@@ -211,17 +224,49 @@ static void line_ack(unsigned line)
 	outb(PIC1_CMD, PIC_EOI);
 }
 
-static void line_interrupt(unsigned line)
+static bool ask_handlers(unsigned line)
 {
 	bool claimed = false;
 
-	if (!ioapic && pic_spurious(line))
-		return;
 	for (struct irq_action *a = __atomic_load_n(&actions[line], __ATOMIC_ACQUIRE); a; a = a->next)
 		claimed |= a->handler(a->arg);
-	if (!claimed && unclaimed[line]++ == 1000)
+	return claimed;
+}
+
+static void line_interrupt(unsigned line)
+{
+	if (!ioapic && pic_spurious(line))
+		return;
+	if (!ask_handlers(line) && unclaimed[line]++ == 1000)
 		kprintf("irq: line %u keeps interrupting, and none of its devices says why\n", line);
 	line_ack(line);
+}
+
+void irq_lend(void)
+{
+	/* Keys are ours: the BIOS would take them out of the controller. */
+	uint16_t mask = bios_mask | 1 << LINE_KEYBOARD | 1 << LINE_MOUSE;
+
+	/* So are the lines of our cards, which the BIOS does not know how to quiet. */
+	for (unsigned line = 0; line < LINES; line++)
+		if (line != LINE_TIMER && actions[line])
+			mask |= 1 << line;
+	apic_hold(true);
+	timer_lend();
+	pic_program(BIOS_VECTOR_IRQ0, BIOS_VECTOR_IRQ8, mask);
+}
+
+void irq_take_back(void)
+{
+	struct percpu *pc = this_cpu();
+
+	pic_init();
+	/* Edges that the controllers saw meanwhile are forgotten. */
+	pc->irq_depth++;
+	for (unsigned line = 0; line < LINES; line++)
+		ask_handlers(line);
+	pc->irq_depth--;
+	apic_hold(false);
 }
 
 void interrupt_handle(unsigned vector)

@@ -22,6 +22,13 @@ void irq_set_level(unsigned line);
 /* Disables all other lines for ever: after a panic, when one device may still interrupt. */
 void irq_leave_only(unsigned line);
 
+/*
+ * Lends the interrupt controllers to the BIOS, in the state in which it left them, and takes them back.
+ * Boot CPU, interrupts off, all in one stretch; a handler may be asked afterwards though nothing came.
+ */
+void irq_lend(void);
+void irq_take_back(void);
+
 /* Chooses and prepares the interrupt controller; after acpi_init(), before any irq_register(). */
 void irq_init(void);
 

@@ -104,7 +104,7 @@ static bool ap_start(uint8_t *page, uint64_t page_pa, uint32_t id)
 
 void smp_init(const struct boot_info *bi, uint64_t boot_cr3)
 {
-	uint64_t page_pa = page_plan_trampoline(bi);
+	uint64_t page_pa = page_plan_low(bi, 1);
 	uint64_t limit = setting_get_u64("maxcpus", MAX_CPUS);
 	struct page *table = page_alloc_low(0);
 	uint32_t me = apic_id();

@@ -111,8 +111,9 @@ void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t
 	sort_ranges(plan);
 }
 
-uint64_t page_plan_trampoline(const struct boot_info *bi)
+uint64_t page_plan_low(const struct boot_info *bi, unsigned pages)
 {
+	uint64_t size = pages * PAGE_SIZE;
 	uint64_t best = 0;
 
 	for (uint32_t i = 0; i < bi->range_count; i++) {
@@ -124,9 +125,9 @@ uint64_t page_plan_trampoline(const struct boot_info *bi)
 		if (end > CONVENTIONAL_END)
 			end = CONVENTIONAL_END;
 		/* Not the first page: the BIOS's interrupt table. */
-		if (end >= PAGE_ALIGN_UP(r->base) + PAGE_SIZE && end > 2 * PAGE_SIZE &&
-		    end - PAGE_SIZE > best)
-			best = end - PAGE_SIZE;
+		if (end >= PAGE_ALIGN_UP(r->base) + size && end > PAGE_SIZE + size &&
+		    end - size > best)
+			best = end - size;
 	}
 	return best;
 }

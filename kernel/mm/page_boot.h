@@ -36,7 +36,10 @@ struct page_plan {
 void page_plan_make(struct page_plan *plan, const struct boot_info *bi, uint64_t kernel_start,
 		    uint64_t kernel_end, uint64_t limit, uint64_t reach, size_t page_size);
 
-/* A usable page below 640 KB for the start of further CPUs; 0 if there is none. */
-uint64_t page_plan_trampoline(const struct boot_info *bi);
+/*
+ * So many usable pages in one piece below 640 KB, the highest there are; 0 if there are none. Nobody
+ * hands them out: the highest serves the start of further CPUs, those below it calls of the BIOS.
+ */
+uint64_t page_plan_low(const struct boot_info *bi, unsigned pages);
 
 #endif

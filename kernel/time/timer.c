@@ -24,6 +24,7 @@
 #define PIT_CH0 0x40
 #define PIT_MODE 0x43
 #define PIT_CH0_MODE0 0x30
+#define PIT_CH0_MODE2 0x34
 #define PIT_LINE 0
 
 #define NEVER UINT64_MAX
@@ -267,6 +268,16 @@ void timer_interrupt(void)
 	base->armed_ns = NEVER;
 	rearm(base);
 	spin_unlock(&base->lock);
+}
+
+void timer_lend(void)
+{
+	if (apic_present())
+		return; /* nobody has touched it */
+	/* 18.2 times a second: the count 65536 is written as 0. */
+	outb(PIT_MODE, PIT_CH0_MODE2);
+	outb(PIT_CH0, 0);
+	outb(PIT_CH0, 0);
 }
 
 static bool pit_interrupt(void *arg)

@@ -13,4 +13,7 @@ void timer_init_hardware(void);
 /* Makes sure that this CPU's timer interrupt comes no later than at_ns. Interrupts off. */
 void timer_want_tick(uint64_t at_ns);
 
+/* Lets the 8254 tick as a BIOS expects it, until the next timer interrupt. Interrupts off. */
+void timer_lend(void);
+
 #endif

@@ -210,7 +210,8 @@ static void machine_start(void)
 	bi.range[0] = (struct boot_range){ 0, 0x9fc00, BOOT_MEM_USABLE };
 	bi.range[1] = (struct boot_range){ 0x100000, 0x900000, BOOT_MEM_USABLE };
 	bi.range[2] = (struct boot_range){ 0xb00800, MACHINE_SIZE - 0xb00800, BOOT_MEM_USABLE };
-	CHECK(page_plan_trampoline(&bi) == 0x9e000);
+	CHECK(page_plan_low(&bi, 1) == 0x9e000);
+	CHECK(page_plan_low(&bi, 5) == 0x9a000);
 	page_init(&bi);
 }
 

@@ -166,6 +166,11 @@ TEST(a_change_holds_or_changes_nothing)
 	CHECK(settings_look(settings_find("name"), &view) && view.set && view.unsaved);
 	CHECK_STR(view.value, "b");
 	CHECK_STR(setting_get("name"), "b");
+	CHECK_EQ(settings_change("name", "c"), 0);
+	settings_saved(&view); /* of what it was before */
+	CHECK(settings_look(settings_find("name"), &view) && view.unsaved);
+	settings_saved(&view);
+	CHECK(settings_look(settings_find("name"), &view) && !view.unsaved);
 	CHECK_EQ(settings_change("name", NULL), 0);
 	CHECK(setting_get("name") == NULL);
 	CHECK(settings_look(settings_find("name"), &view) && !view.set && view.unsaved);
