@@ -154,6 +154,7 @@ void announce_stopped(void)
 	stopped = true;
 	if (can_send())
 		send_all();
+	/* The card or the address may be gone already: then nobody hears of it, and it does no harm. */
 	if (joined)
 		igmp_leavegroup_netif(&net_netif, ip_2_ip4(&group));
 	joined = false;

@@ -20,7 +20,7 @@
 #define FIRST_WAIT_MS 30   /* an answer takes less than one on a wire */
 #define PROBE_MS      1000 /* RFC 5227, 1.1: PROBE_MIN */
 #define PROBES	      3	   /* PROBE_NUM */
-#define TAKEN_MS      5000 /* how often we look if a taken address has become free */
+#define TAKEN_MS      3000 /* how often we look if a taken address has become free */
 #define DEFEND_MS     10000 /* DEFEND_INTERVAL */
 #define SHOWN_MS      60000
 
@@ -168,7 +168,7 @@ static bool is_mine(const uint8_t *mac)
 	return false;
 }
 
-void conflict_see(const uint8_t *frame, unsigned len)
+bool conflict_see(const uint8_t *frame, unsigned len)
 {
 	const struct etharp_hdr *arp = (const void *)(frame + SIZEOF_ETH_HDR);
 	ip4_addr_t sender, target;
@@ -176,7 +176,7 @@ void conflict_see(const uint8_t *frame, unsigned len)
 	if (len < SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR || arp->proto != PP_HTONS(ETHTYPE_IP) ||
 	    arp->hwlen != ETH_HWADDR_LEN || arp->protolen != sizeof(ip4_addr_t) ||
 	    is_mine(arp->shwaddr.addr))
-		return;
+		return true;
 	memcpy(&sender, &arp->sipaddr, sizeof(sender));
 	memcpy(&target, &arp->dipaddr, sizeof(target));
 	look_at_offer(&sender, arp->shwaddr.addr);
@@ -185,13 +185,15 @@ void conflict_see(const uint8_t *frame, unsigned len)
 	    (!ip4_addr_cmp(&sender, &ours) &&
 	     !(ip4_addr_isany_val(sender) && ip4_addr_cmp(&target, &ours) &&
 	       (state == FIRST || state == PROBING))))
-		return;
+		return true;
 	memcpy(other, arp->shwaddr.addr, sizeof(other));
 	conflict_ms = net_ms_since_entry();
 	if (state == FIRST || state == PROBING)
 		give_up();
 	else if (state == HELD)
 		defend(conflict_ms);
+	/* lwIP would defend the address, too, each time. */
+	return false;
 }
 
 void conflict_warn(struct net_status *status)

@@ -152,6 +152,7 @@ static void address_changed(struct netif *netif)
 	choose_soon();
 	if (ip4_addr_isany_val(told)) {
 		kprintf("net: the address is no longer ours\n");
+		announce_stopped();
 		return;
 	}
 	if (!wanted.fixed) {

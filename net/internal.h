@@ -66,7 +66,7 @@ struct conflict_ops {
 void conflict_watch(const ip4_addr_t *ip, const struct conflict_ops *ops);
 void conflict_hold(const ip4_addr_t *ip); /* it was checked: only defend it */
 void conflict_stop(void);
-void conflict_see(const uint8_t *frame, unsigned len); /* an ARP packet has come */
+bool conflict_see(const uint8_t *frame, unsigned len); /* an ARP packet; false: not for lwIP */
 void conflict_warn(struct net_status *status);
 /* Who has target? From sender, 0 for a mere probe. */
 void conflict_send_arp(struct nic *nic, const ip4_addr_t *sender, const ip4_addr_t *target);

@@ -388,10 +388,8 @@ static bool look_at(const uint8_t *frame, unsigned len)
 	const struct ip_hdr *ip = (const void *)(frame + SIZEOF_ETH_HDR);
 	const struct udp_hdr *udp;
 
-	if (eth->type == PP_HTONS(ETHTYPE_ARP)) {
-		conflict_see(frame, len);
-		return true;
-	}
+	if (eth->type == PP_HTONS(ETHTYPE_ARP))
+		return conflict_see(frame, len);
 	if (eth->type != PP_HTONS(ETHTYPE_IP) || len < SIZEOF_ETH_HDR + IP_HLEN ||
 	    IPH_PROTO(ip) != IP_PROTO_UDP)
 		return true;

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A node in QEMU whose network is the test's own: a tap for each of its cards, in a namespace of ours.
 
-enter() once, then Machine(...). All that is started ends with the test.
+A script of such tests calls machine.main() and names cleanup() as its own: what keep() was given ends with
+each test. Others call enter() once, then Machine(...).
 """
 import ctypes
 import fcntl
 import os
 import pathlib
+import random
 import re
+import select
 import shutil
 import signal
 import socket
@@ -16,7 +19,9 @@ import subprocess
 import tempfile
 import time
 
-from check import BIN, SLACK, Skip, wait_for
+import check
+import frames
+from check import BIN, SLACK, Skip, equal, wait_for
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 TUNSETIFF, IFF_TAP, IFF_NO_PI, SIOCGIFHWADDR = 0x400454ca, 2, 0x1000, 0x8927
@@ -47,6 +52,29 @@ def enter():
 
 def ip(*argv):
     subprocess.run(['ip', *map(str, argv)], check=True)
+
+
+def ping(address, sizes=(8,), patience=5 * SLACK, window=16):
+    """Sends echo requests with so many bytes of random data and compares the answers. Returns the sizes whose
+    answer had not come when none came for `patience` seconds."""
+    ident = random.getrandbits(16)
+    todo = [(seq, random.randbytes(n)) for seq, n in enumerate(sizes)]
+    waiting = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
+        s.setsockopt(socket.IPPROTO_IP, 10, 2)      # IP_MTU_DISCOVER: no fragments
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        while todo or waiting:
+            while todo and len(waiting) < window:
+                seq, data = todo.pop(0)
+                waiting[seq] = data
+                s.sendto(frames.icmp_echo(ident, seq, data), (address, 0))
+            if not select.select([s], [], [], patience)[0]:
+                break
+            packet = s.recv(65536)[20:]
+            seq = int.from_bytes(packet[6:8], 'big')
+            if packet[0] == 0 and int.from_bytes(packet[4:6], 'big') == ident and seq in waiting:
+                equal(packet[8:], waiting.pop(seq), f'echo of {sizes[seq]} bytes')
+    return sorted(map(len, waiting.values())) + [len(data) for _, data in todo]
 
 
 class Tap:
@@ -203,3 +231,42 @@ class Machine:
         for t in self.taps:
             t.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+# --- for scripts of tests ---
+
+_kept = []
+
+
+def keep(thing):
+    """It is closed when the test ends, or by end()."""
+    _kept.append(thing)
+    return thing
+
+
+def end(thing):
+    _kept.remove(thing)
+    thing.close()
+
+
+def cleanup():
+    while _kept:
+        _kept.pop().close()
+
+
+def boot(*args, **kw):
+    return keep(Machine(*args, **kw))
+
+
+def answers(address):
+    return ping(address, patience=1) == []
+
+
+def main(names):
+    try:
+        enter()
+    except Skip as reason:
+        def test_can_be_done_here(reason=reason):
+            raise reason
+        names = {'test_can_be_done_here': test_can_be_done_here}
+    check.main(names)

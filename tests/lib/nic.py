@@ -11,7 +11,6 @@ import os
 import pathlib
 import random
 import re
-import select
 import socket
 import subprocess
 import tempfile
@@ -72,28 +71,8 @@ class Bench:
     def console(self):
         return self.machine.console()[-3000:]
 
-    def ping(self, sizes, patience=5 * SLACK, window=16):
-        """Sends echo requests with so many bytes of random data and compares the answers. Returns the sizes whose
-        answer had not come when none came for `patience` seconds."""
-        ident = random.getrandbits(16)
-        todo = [(seq, n, random.randbytes(n)) for seq, n in enumerate(sizes)]
-        waiting = {}
-        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
-            s.setsockopt(socket.IPPROTO_IP, 10, 2)      # IP_MTU_DISCOVER: no fragments
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-            while todo or waiting:
-                while todo and len(waiting) < window:
-                    seq, n, data = todo.pop(0)
-                    waiting[seq] = data
-                    s.sendto(frames.icmp_echo(ident, seq, data), (NODE, 0))
-                if not select.select([s], [], [], patience)[0]:
-                    break
-                packet = s.recv(65536)[20:]
-                if packet[0] == 0 and int.from_bytes(packet[4:6], 'big') == ident:
-                    seq = int.from_bytes(packet[6:8], 'big')
-                    if seq in waiting:
-                        equal(packet[8:], waiting.pop(seq), f'echo of {sizes[seq]} bytes')
-        return sorted(len(d) for d in waiting.values()) + [n for _, n, _ in todo]
+    def ping(self, sizes, **kw):
+        return machine.ping(NODE, sizes, **kw)
 
     def bulk(self, mb):
         """So many MB through a program on the node and back: its reads and writes are forwarded."""
