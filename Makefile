@@ -170,6 +170,8 @@ install: tools images
 	install -m 755 $(UBIN) '$(DESTDIR)$(PREFIX)/bin/'
 	install -m 644 $(IMAGES)/muster.elf $(IMAGES)/muster-floppy.img $(IMAGES)/muster.iso \
 		'$(DESTDIR)$(PREFIX)/share/muster/'
+	install -d '$(DESTDIR)$(PREFIX)/share/muster/netboot'
+	install -m 644 $(NETBOOT) '$(DESTDIR)$(PREFIX)/share/muster/netboot/'
 
 clean:
 	rm -rf $(filter-out $(BUILD)/third_party,$(wildcard $(BUILD)/* $(BUILD)/.[!.]*))

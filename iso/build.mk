@@ -7,7 +7,9 @@ IMAGES := $(BUILD)/images
 # The whole must fit on a floppy with room to grow.
 KERNEL_XZ_MAX := 700000
 
-images: $(IMAGES)/muster-floppy.img $(IMAGES)/muster.iso $(IMAGES)/muster.elf
+NETBOOT := $(addprefix $(IMAGES)/netboot/,muster.0 muster.efi grub.cfg)
+
+images: $(IMAGES)/muster-floppy.img $(IMAGES)/muster.iso $(IMAGES)/muster.elf $(NETBOOT)
 all: images
 
 $(IMAGES)/cmdline: FORCE
@@ -36,3 +38,34 @@ $(IMAGES)/muster-floppy.img: $(IMAGES)/muster.xz iso/mkfloppy.sh iso/patch-boot.
 $(IMAGES)/muster.iso: $(IMAGES)/muster.xz iso/mkiso.sh $(ISO_PARTS)
 	$(call log,ISO,$@)
 	$(Q)bash iso/mkiso.sh $@ $< "$$CMDLINE"
+
+# --- network boot: `muster netboot` hands these out, and muster.elf ---------------------------------
+# The BIOS loader runs in real mode.
+PXE_FLAGS := -m16 -march=i386 -std=gnu11 -Os -ffreestanding -fno-pic -fno-pie -fno-stack-protector \
+	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing -Wall -Wextra -Werror -I.
+PXE_OBJ := $(patsubst %,$(BUILD)/pxeobj/%.o,$(wildcard iso/pxe/*.[cS]))
+
+$(BUILD)/pxeobj/%.o: %
+	$(call log,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PXE_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/pxeobj/muster.0.elf: $(PXE_OBJ) iso/pxe/pxe.ld
+	$(Q)$(CC) -m32 -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments \
+		-T iso/pxe/pxe.ld -o $@ $(PXE_OBJ)
+
+$(IMAGES)/netboot/muster.0: $(BUILD)/pxeobj/muster.0.elf
+	$(call log,PXE,$@)
+	@mkdir -p $(@D)
+	$(Q)objcopy -O binary $< $@
+
+$(IMAGES)/netboot/muster.efi: iso/mknetboot.sh iso/common.sh
+	$(call log,EFI,$@)
+	@mkdir -p $(@D)
+	$(Q)bash iso/mknetboot.sh $@
+
+$(IMAGES)/netboot/grub.cfg: iso/netboot.cfg
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+-include $(shell find $(BUILD)/pxeobj -name '*.d' 2>/dev/null)
