@@ -9,6 +9,7 @@ UFLAGS := -std=gnu11 $(UCFLAGS) -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fstack-
 mosrun_DIR := userland/deputy
 mosrun_LIBS := -lcapstone
 muster-emulate_DIR := userland/emulate
+muster-netboot_DIR := userland/netboot
 musterd_DIR := userland/musterd
 
 UPROGS := $(patsubst userland/tools/%.c,%,$(wildcard userland/tools/*.c)) musterd

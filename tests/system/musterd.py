@@ -101,7 +101,7 @@ def test_errors_name_thing_and_cause():
     equal((r.returncode, 'not under mosrun' in r.stderr), (1, True), r.stderr)
     equal(tool('mps', '-j').stdout, '[]\n')
     equal(tool('mps').returncode, 0)
-    for name in ('muster', 'muster-nodes', 'migrate', 'mps', 'musterd', 'muster-emulate'):
+    for name in ('muster', 'muster-nodes', 'migrate', 'mps', 'musterd', 'muster-emulate', 'muster-netboot'):
         equal(tool(name, '--version').returncode, 0, name)
         assert 'Usage' in tool(name, '--help').stdout, name
 

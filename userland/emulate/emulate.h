@@ -119,6 +119,5 @@ pid_t child_start(char *const argv[], unsigned flags, const sigset_t *mask, cons
 		  int keep_fd);
 /* Ends every descendant of this (subreaper) process: asks, then kills. */
 void children_end(void);
-void remove_tree(const char *dir);
 
 #endif

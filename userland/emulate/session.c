@@ -18,6 +18,7 @@
 #include "userland/lib/control.h"
 #include "userland/lib/nodes.h"
 #include "userland/lib/programs.h"
+#include "userland/lib/remove_tree.h"
 
 #define COMMAND_GRACE_MS 5000	/* between our SIGTERM to the command and SIGKILL */
 

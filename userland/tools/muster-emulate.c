@@ -17,6 +17,7 @@
 
 #include "proto/version.h"
 #include "userland/emulate/emulate.h"
+#include "userland/lib/remove_tree.h"
 
 #define DIR_FORMAT "/tmp/muster-emulate-%d-"	/* the front's pid */
 

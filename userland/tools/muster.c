@@ -17,6 +17,7 @@ static const struct {
 	{ "migrate", "migrate", "move a running process to a node, or home" },
 	{ "ps", "mps", "list processes and where they run; why one stays" },
 	{ "emulate", "muster-emulate", "start nodes in QEMU and run a command with them" },
+	{ "netboot", "muster-netboot", "start diskless machines as nodes over the network" },
 	{ "daemon", "musterd", "hear the nodes (started by the others when needed)" },
 };
 
