@@ -55,6 +55,7 @@ struct nic_buf *nic_buf_alloc(void)
 	if (buf) {
 		pool = buf->next;
 		pool_count--;
+		buf->data = (uint8_t *)buf + BUF_DATA; /* a driver may have moved it */
 		return buf;
 	}
 	page = page_alloc_low(0);

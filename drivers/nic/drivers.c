@@ -12,6 +12,7 @@ extern const struct nic_driver nic_eepro100;
 extern const struct nic_driver nic_pcnet;
 extern const struct nic_driver nic_rtl8139;
 extern const struct nic_driver nic_rtl8139cp;
+extern const struct nic_driver nic_tulip;
 extern const struct nic_driver nic_virtio_net;
 extern const struct nic_driver nic_vmxnet3;
 
@@ -21,6 +22,7 @@ const struct nic_driver *const nic_drivers[] = {
 	&nic_pcnet,	 /* AMD Am79C97x */
 	&nic_rtl8139cp,	 /* Realtek 8139C+; leaves older ones to the next */
 	&nic_rtl8139,	 /* Realtek 8139 and rebranded ones */
+	&nic_tulip,	 /* DEC 21140, 21143 */
 	&nic_virtio_net, /* virtual machines */
 	&nic_vmxnet3,	 /* VMware */
 	NULL,

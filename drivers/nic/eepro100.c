@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "drivers/nic/eeprom.h"
 #include "drivers/nic/mii.h"
 #include "drivers/nic/nic.h"
 #include "drivers/pci.h"
@@ -165,58 +166,24 @@ static inline void wr32(struct eepro100 *e, unsigned reg, uint32_t value)
 
 /* --- EEPROM, PHY, commands -------------------------------------------------------------------- */
 
-/* SDM 6.3.4: one clock of the serial EEPROM; returns what it says. */
-static unsigned eeprom_clock(struct eepro100 *e, bool bit)
+/* SDM 6.3.4. */
+static bool eeprom_wire(struct nic *nic, enum eeprom_wire wire)
 {
+	struct eepro100 *e = nic->priv;
 	volatile uint16_t *reg = (volatile uint16_t *)(e->regs + EEPROM);
-	uint16_t value = EE_SELECT | (bit ? EE_IN : 0);
-	unsigned out;
+	uint16_t value = EE_SELECT | (wire == EEPROM_1 ? EE_IN : 0);
+	bool out = false;
 
-	*reg = value;
+	*reg = wire == EEPROM_END ? 0 : value;
 	clock_delay_us(2);
-	*reg = value | EE_CLOCK;
-	clock_delay_us(2);
-	out = *reg & EE_OUT ? 1 : 0;
-	*reg = value;
-	clock_delay_us(2);
-	return out;
-}
-
-/*
- * Reads a word of it. How many bits an address has the EEPROM says itself: the last one is answered
- * by a 0, before the data.
- */
-static __attribute__((cold)) uint16_t eeprom_read(struct eepro100 *e, unsigned word,
-						  unsigned *address_bits)
-{
-	unsigned known = *address_bits, value = 0;
-
-	for (unsigned command = 6, i = 3; i--;) /* start, read */
-		eeprom_clock(e, command >> i & 1);
-	for (unsigned i = 1; i <= (known ? known : 8); i++)
-		if (!eeprom_clock(e, known && word >> (known - i) & 1) && !known) {
-			*address_bits = i;
-			break;
-		}
-	for (unsigned i = 0; i < 16; i++)
-		value = value << 1 | eeprom_clock(e, false);
-	*(volatile uint16_t *)(e->regs + EEPROM) = 0;
-	clock_delay_us(2);
-	return value;
-}
-
-static bool read_mac(struct eepro100 *e, uint8_t mac[6])
-{
-	unsigned bits = 0, sum = 0;
-
-	(void)eeprom_read(e, 0, &bits);
-	for (unsigned i = 0; i < 3 && bits; i++) {
-		uint16_t word = eeprom_read(e, i, &bits);
-
-		memcpy(mac + 2 * i, &word, 2);
-		sum += word;
+	if (wire != EEPROM_END) {
+		*reg = value | EE_CLOCK;
+		clock_delay_us(2);
+		out = *reg & EE_OUT;
+		*reg = value;
+		clock_delay_us(2);
 	}
-	return sum && !(mac[0] & 1);
+	return out;
 }
 
 /* SDM 6.3.6. */
@@ -392,6 +359,7 @@ static void read_link(struct nic *nic, struct eepro100 *e)
 static __attribute__((cold)) int eepro100_open(struct nic *nic)
 {
 	struct eepro100 *e = kzalloc(sizeof(*e));
+	uint16_t mac[3];
 	int err;
 
 	if (!e)
@@ -403,7 +371,7 @@ static __attribute__((cold)) int eepro100_open(struct nic *nic)
 	nic->priv = e;
 	pci_enable(nic->pci);
 	reset(e);
-	if (!read_mac(e, nic->mac))
+	if (!eeprom_read(nic, eeprom_wire, 0, mac, 3) || !eeprom_mac(nic, mac))
 		goto fail_rings;
 	err = alloc_rings(e);
 	if (err)

@@ -3,8 +3,12 @@
 
 enum { STATUS = 1, ADVERTISED = 4, PARTNER = 5 };
 
-#define STATUS_LINK  0x0004
-#define ABILITY_FAST 0x0380 /* 100 Mbit/s in any of three ways */
+#define STATUS_LINK 0x0004
+
+/* Abilities. The fastest that both have is used. */
+#define FAST	  0x0380 /* 100 Mbit/s in any of three ways */
+#define FAST_FULL 0x0100
+#define SLOW_FULL 0x0040
 
 unsigned mii_find(struct nic *nic, mii_read read, unsigned first)
 {
@@ -18,10 +22,14 @@ unsigned mii_find(struct nic *nic, mii_read read, unsigned first)
 	return MII_NONE;
 }
 
-void mii_link(struct nic *nic, mii_read read, unsigned phy)
+bool mii_link(struct nic *nic, mii_read read, unsigned phy)
 {
+	uint16_t common;
+
 	/* The first one says whether the link was lost meanwhile, the second how it is. */
 	(void)read(nic, phy, STATUS);
 	nic->link = read(nic, phy, STATUS) & STATUS_LINK;
-	nic->mbit = read(nic, phy, ADVERTISED) & read(nic, phy, PARTNER) & ABILITY_FAST ? 100 : 10;
+	common = read(nic, phy, ADVERTISED) & read(nic, phy, PARTNER);
+	nic->mbit = common & FAST ? 100 : 10;
+	return common & (common & FAST ? FAST_FULL : SLOW_FULL);
 }

@@ -18,7 +18,7 @@ typedef uint16_t (*mii_read)(struct nic *nic, unsigned phy, unsigned reg);
 /* The address of the first PHY that answers, looked for from `first` on; or MII_NONE. */
 unsigned mii_find(struct nic *nic, mii_read read, unsigned first);
 
-/* Sets nic's link and mbit. */
-void mii_link(struct nic *nic, mii_read read, unsigned phy);
+/* Sets nic's link and mbit; returns whether it is full duplex, which some cards must be told. */
+bool mii_link(struct nic *nic, mii_read read, unsigned phy);
 
 #endif

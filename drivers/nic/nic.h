@@ -27,7 +27,10 @@ struct pci_dev;
 #define NIC_JOINED    40   /* buffers of one joined frame at most */
 #define NIC_FRAME_MIN 60   /* bytes without FCS: a shorter one is padded */
 
-/* A frame's home while it arrives: below 4 GB, physically contiguous. */
+/*
+ * A frame's home while it arrives: below 4 GB, physically contiguous. The driver of a card that can
+ * write only elsewhere moves data (not phys) down, by up to NIC_BUF_LEAD.
+ */
 struct nic_buf {
 	struct pbuf_custom pbuf; /* what the stack sees; set up by nic_receive() */
 	struct nic_buf *next;	 /* in the pool of free ones */

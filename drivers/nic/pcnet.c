@@ -400,8 +400,12 @@ static bool find_filled(struct pcnet *p)
 static void receive_one(struct nic *nic, const struct desc *d, struct nic_buf **slot)
 {
 	struct nic_buf *full = *slot, *fresh;
-	unsigned len = (d->count & DESC_BCNT) - FCS;
+	unsigned len;
 
+	/* QEMU's card gives it back before it says how the frame ended, but answers only afterwards. */
+	if (!(d->flags & DESC_ENP))
+		(void)inl(nic->io + RDP);
+	len = (d->count & DESC_BCNT) - FCS;
 	/* What needs more than one buffer is no frame for us, nor any of its pieces. */
 	if ((d->flags & (DESC_ERR | DESC_STP | DESC_ENP)) != (DESC_STP | DESC_ENP) ||
 	    len > NIC_FRAME_MAX - FCS) {
