@@ -126,7 +126,7 @@ int virtio_open(struct virtio *v, const struct pci_dev *pci)
 	if (!find_parts(v, pci)) {
 		v->io = pci_io_bar(pci, 0);
 		if (!v->io)
-			return -ENODEV;
+			return -EIO;
 	}
 	return virtio_reset(v);
 }
@@ -221,7 +221,7 @@ int virtq_make(struct virtio *v, struct virtq *q, unsigned number, unsigned max)
 		q->size = inw(v->io + PORT_QUEUE_SIZE);
 	}
 	if (q->size < 2 || q->size & (q->size - 1))
-		return -ENODEV;
+		return -EIO;
 	used_at = PAGE_ALIGN_UP(q->size * sizeof(*q->desc) + sizeof(*q->avail) +
 				(q->size + 1) * sizeof(q->avail->ring[0]));
 	size = used_at + sizeof(*q->used) + q->size * sizeof(q->used->ring[0]) + sizeof(uint16_t);

@@ -17,7 +17,7 @@ extern const struct nic_driver nic_virtio_net;
 extern const struct nic_driver nic_vmxnet3;
 
 const struct nic_driver *const nic_drivers[] = {
-	&nic_e1000,	 /* Intel 8254x, 82573, 82574 */
+	&nic_e1000,	 /* Intel 8254x, 8257x, 82583, ICH8 to ICH10 */
 	&nic_eepro100,	 /* Intel 8255x */
 	&nic_pcnet,	 /* AMD Am79C97x */
 	&nic_rtl8139cp,	 /* Realtek 8139C+; leaves older ones to the next */

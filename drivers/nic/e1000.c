@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Intel's first gigabit cards: 82540 to 82547 (PCI/PCI-X Family of Gigabit Ethernet Controllers
- * Software Developer's Manual, "SDM" below), 82573 and 82574, which know the same descriptors.
+ * Intel's first gigabit cards, 82540 to 82547 (PCI/PCI-X Family of Gigabit Ethernet Controllers
+ * Software Developer's Manual, "SDM" below), and those after them that know the same registers and
+ * descriptors: 82571 to 82574 and 82583 (PCIe GbE Controllers Open Source Software Developer's
+ * Manual; 82574 GbE Controller Family Datasheet), and those in chip sets, ICH8 to ICH10 (I/O
+ * Controller Hub 8/9/10 and 82566/82567/82562V Software Developer's Manual). Tried are the models
+ * of emulators: 82540EM, 82544GC, 82545EM, 82574L.
+ *
+ * Not here: cards for fibre and back planes, whose link the driver would have to make; 80003ES2LAN,
+ * whose way to its PHY must be set for each speed; chip sets from PCH (82577) on, which share the
+ * PHY with their management engine and need its consent and a dozen repairs.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,6 +25,7 @@
 enum {
 	CTRL = 0x0000,
 	STATUS = 0x0008,
+	CTRL_EXT = 0x0018,
 	ICR = 0x00c0,
 	ITR = 0x00c4,
 	IMS = 0x00d0,
@@ -36,17 +45,22 @@ enum {
 	TDH = 0x3810,
 	TDT = 0x3818,
 	TIDV = 0x3820,
+	TXDCTL = 0x3828,
+	EXTCNF_CTRL = 0x0f00,
+	PBA = 0x1000,
+	PBS = 0x1008,
 	RXCSUM = 0x5000,
-	MTA = 0x5200, /* 128 words */
 	RAL0 = 0x5400,
 	RAH0 = 0x5404,
 };
 
 #define CTRL_FD	   (1u << 0)
+#define CTRL_QUIET (1u << 2) /* PCIe: start no more transactions */
 #define CTRL_ASDE  (1u << 5)
 #define CTRL_SLU   (1u << 6)
 #define CTRL_RST   (1u << 26)
 #define STATUS_LU  (1u << 1)
+#define STATUS_BUS (1u << 19) /* PCIe: transactions may be under way */
 #define INT_LSC	   (1u << 2)
 #define INT_RXDMT0 (1u << 4)
 #define INT_RXO	   (1u << 6)
@@ -59,6 +73,9 @@ enum {
 #define TCTL_EN	   (1u << 1)
 #define TCTL_PSP   (1u << 3)
 #define RAH_AV	   (1u << 31)
+#define EXT_LOADED (1u << 28) /* CTRL_EXT: the management engine leaves the card to a driver */
+#define EXTCNF_OUR (1u << 5)  /* EXTCNF_CTRL: the PHY's bus is ours, not the firmware's */
+#define TXDCTL_CNT (1u << 22) /* PCIe: count descriptors; must be set */
 
 /* SDM 3.2.3: a received frame. */
 struct rx_desc {
@@ -109,6 +126,7 @@ struct tx_context {
 
 struct e1000 {
 	volatile uint8_t *regs;
+	uint32_t flags; /* of its nic_id */
 	struct rx_desc *rx;
 	struct tx_desc *tx;
 	struct nic_buf *rx_buf[RING];
@@ -122,7 +140,19 @@ struct e1000 {
 	volatile bool link_changed;
 };
 
-enum { NO_TSO = 1 };
+enum {
+	NO_TSO = 1, /* it cannot, or is known to hang with it at 10 and 100 Mbit/s */
+	PCIE = 2,
+	LOADED = 4, /* has EXT_LOADED */
+	MDIO = 8,   /* has EXTCNF_OUR */
+	SLOW = 16,  /* of reset */
+	ICH8 = 32,
+	F_71 = PCIE | NO_TSO | LOADED,
+	F_73 = PCIE | NO_TSO | MDIO,
+	F_74 = PCIE | LOADED | MDIO,
+	F_ICH = PCIE | NO_TSO | LOADED | MDIO | SLOW,
+	F_ICH8 = F_ICH | ICH8,
+};
 
 static const struct nic_id ids[] = {
 	{ 0x8086, 0x1004, NO_TSO }, /* 82543GC */
@@ -133,22 +163,57 @@ static const struct nic_id ids[] = {
 	{ 0x8086, 0x100f, 0 },	    /* 82545EM */
 	{ 0x8086, 0x1010, 0 },	    /* 82546EB */
 	{ 0x8086, 0x1013, 0 },	    /* 82541EI */
+	{ 0x8086, 0x1014, 0 },	    /* 82541ER, on board */
 	{ 0x8086, 0x1015, 0 },	    /* 82540EM, on board */
 	{ 0x8086, 0x1016, 0 },	    /* 82540EP, on board */
 	{ 0x8086, 0x1017, 0 },	    /* 82540EP */
 	{ 0x8086, 0x1018, 0 },	    /* 82541EI, mobile */
+	{ 0x8086, 0x1019, 0 },	    /* 82547EI */
+	{ 0x8086, 0x101a, 0 },	    /* 82547EI, mobile */
+	{ 0x8086, 0x101d, 0 },	    /* 82546EB, four ports */
 	{ 0x8086, 0x101e, 0 },	    /* 82540EP, on board */
 	{ 0x8086, 0x1026, 0 },	    /* 82545GM */
+	{ 0x8086, 0x1049, F_ICH8 }, /* 82566MM */
+	{ 0x8086, 0x104a, F_ICH8 }, /* 82566DM */
+	{ 0x8086, 0x104b, F_ICH8 }, /* 82566DC */
+	{ 0x8086, 0x104c, F_ICH8 }, /* 82562V */
+	{ 0x8086, 0x104d, F_ICH8 }, /* 82566MC */
+	{ 0x8086, 0x105e, F_71 },   /* 82571EB */
+	{ 0x8086, 0x1075, 0 },	    /* 82547GI */
 	{ 0x8086, 0x1076, 0 },	    /* 82541GI */
 	{ 0x8086, 0x1077, 0 },	    /* 82541GI, mobile */
 	{ 0x8086, 0x1078, 0 },	    /* 82541ER */
 	{ 0x8086, 0x1079, 0 },	    /* 82546GB */
 	{ 0x8086, 0x107c, 0 },	    /* 82541PI */
-	{ 0x8086, 0x108b, NO_TSO }, /* 82573V */
-	{ 0x8086, 0x108c, NO_TSO }, /* 82573E */
-	{ 0x8086, 0x109a, NO_TSO }, /* 82573L */
-	{ 0x8086, 0x10d3, 0 },	    /* 82574L */
-	{ 0x8086, 0x10f6, 0 },	    /* 82574LA */
+	{ 0x8086, 0x107d, F_71 },   /* 82572EI */
+	{ 0x8086, 0x108b, F_73 },   /* 82573V */
+	{ 0x8086, 0x108c, F_73 },   /* 82573E */
+	{ 0x8086, 0x109a, F_73 },   /* 82573L */
+	{ 0x8086, 0x10a4, F_71 },   /* 82571EB, four ports */
+	{ 0x8086, 0x10b9, F_71 },   /* 82572EI */
+	{ 0x8086, 0x10bc, F_71 },   /* 82571EB, four ports */
+	{ 0x8086, 0x10bd, F_ICH },  /* 82566DM-2 */
+	{ 0x8086, 0x10bf, F_ICH },  /* 82567LF */
+	{ 0x8086, 0x10c0, F_ICH },  /* 82562V-2 */
+	{ 0x8086, 0x10c2, F_ICH },  /* 82562G-2 */
+	{ 0x8086, 0x10c3, F_ICH },  /* 82562GT-2 */
+	{ 0x8086, 0x10c4, F_ICH8 }, /* 82562GT */
+	{ 0x8086, 0x10c5, F_ICH8 }, /* 82562G */
+	{ 0x8086, 0x10cb, F_ICH },  /* 82567V */
+	{ 0x8086, 0x10cc, F_ICH },  /* 82567LM-2 */
+	{ 0x8086, 0x10cd, F_ICH },  /* 82567LF-2 */
+	{ 0x8086, 0x10ce, F_ICH },  /* 82567V-2 */
+	{ 0x8086, 0x10d3, F_74 },   /* 82574L */
+	{ 0x8086, 0x10d5, F_71 },   /* 82571PT, four ports */
+	{ 0x8086, 0x10de, F_ICH },  /* 82567LM-3 */
+	{ 0x8086, 0x10df, F_ICH },  /* 82567LF-3 */
+	{ 0x8086, 0x10e5, F_ICH },  /* 82567LM-4 */
+	{ 0x8086, 0x10f5, F_ICH },  /* 82567LM */
+	{ 0x8086, 0x10f6, F_74 },   /* 82574LA */
+	{ 0x8086, 0x1501, F_ICH8 }, /* 82567V-3 */
+	{ 0x8086, 0x150c, F_74 },   /* 82583V */
+	{ 0x8086, 0x1525, F_ICH },  /* 82567V-4 */
+	{ 0x8086, 0x294c, F_ICH },  /* 82566DC-2 */
 	{ 0, 0, 0 },
 };
 
@@ -201,24 +266,66 @@ static int alloc_rings(struct e1000 *e)
 	return 0;
 }
 
+/* Waits until these bits of a register are as wanted. False: they never were, and that is that. */
+static bool wait_for(struct e1000 *e, unsigned reg, uint32_t bits, uint32_t value)
+{
+	for (unsigned ms = 0; (rd(e, reg) & bits) != value; ms++) {
+		if (ms == 100)
+			return false;
+		sleep_until(clock_now_ns() + NSEC_PER_MSEC);
+	}
+	return true;
+}
+
+/*
+ * A reset amid a transaction may stop the bus. Firmware uses the PHY's bus, too, and must not in
+ * this moment. ICH8's packet buffer damages data unless it is made smaller.
+ */
+static void before_reset(struct e1000 *e)
+{
+	if (e->flags & PCIE) {
+		wr(e, CTRL, rd(e, CTRL) | CTRL_QUIET);
+		wait_for(e, STATUS, STATUS_BUS, 0);
+	}
+	if (e->flags & ICH8) {
+		wr(e, PBA, 8);
+		wr(e, PBS, 16);
+	}
+	if (e->flags & MDIO && wait_for(e, EXTCNF_CTRL, EXTCNF_OUR, 0)) {
+		wr(e, EXTCNF_CTRL, rd(e, EXTCNF_CTRL) | EXTCNF_OUR);
+		wait_for(e, EXTCNF_CTRL, EXTCNF_OUR, EXTCNF_OUR);
+	}
+}
+
 static void reset(struct e1000 *e)
 {
 	wr(e, IMC, ~0u);
 	wr(e, RCTL, 0);
 	wr(e, TCTL, 0);
+	before_reset(e);
 	wr(e, CTRL, rd(e, CTRL) | CTRL_RST);
-	/* The card reads its EEPROM again, the address among it (SDM 14.3). */
-	sleep_until(clock_now_ns() + 5 * NSEC_PER_MSEC);
+	/*
+	 * The card reads its EEPROM again, the address among it (SDM 14.3). One in a chip set hangs
+	 * if it is asked for anything meanwhile.
+	 */
+	sleep_until(clock_now_ns() + (e->flags & SLOW ? 20 : 5) * NSEC_PER_MSEC);
+	if (e->flags & MDIO)
+		wr(e, EXTCNF_CTRL, rd(e, EXTCNF_CTRL) & ~EXTCNF_OUR);
 	wr(e, IMC, ~0u);
 	(void)rd(e, ICR);
+}
+
+/* Tells the management engine whether there is a driver. */
+static void set_loaded(struct e1000 *e, bool loaded)
+{
+	if (e->flags & LOADED)
+		wr(e, CTRL_EXT, (rd(e, CTRL_EXT) & ~EXT_LOADED) | (loaded ? EXT_LOADED : 0));
 }
 
 static void start(struct e1000 *e)
 {
 	uint64_t rx = virt_phys(e->rx), tx = virt_phys(e->tx);
 
-	for (unsigned i = 0; i < 128; i++)
-		wr(e, MTA + 4 * i, 0);
 	wr(e, RDBAL, rx);
 	wr(e, RDBAH, rx >> 32);
 	wr(e, RDLEN, RING * sizeof(*e->rx));
@@ -233,10 +340,12 @@ static void start(struct e1000 *e)
 	wr(e, TDT, 0);
 	wr(e, TIDV, 0);
 	wr(e, ITR, 0);
-	wr(e, TIPG, 10 | 8 << 10 | 6 << 20);
+	wr(e, TIPG, (e->flags & PCIE ? 8 : 10) | 8 << 10 | 6 << 20);
+	if (e->flags & PCIE)
+		wr(e, TXDCTL, rd(e, TXDCTL) | TXDCTL_CNT);
 	wr(e, RXCSUM, 3 << 8);
 	wr(e, TCTL, TCTL_EN | TCTL_PSP | 0x0f << 4 | 0x40 << 12);
-	wr(e, CTRL, (rd(e, CTRL) | CTRL_SLU | CTRL_ASDE | CTRL_FD) & ~CTRL_RST);
+	wr(e, CTRL, (rd(e, CTRL) | CTRL_SLU | CTRL_ASDE | CTRL_FD) & ~(CTRL_RST | CTRL_QUIET));
 	wr(e, RCTL, RCTL_EN | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
 }
 
@@ -249,6 +358,7 @@ static int e1000_open(struct nic *nic)
 	if (!e)
 		return -ENOMEM;
 	err = -EIO;
+	e->flags = nic->id->flags;
 	e->regs = pci_map_bar(nic->pci, 0);
 	if (!e->regs)
 		goto fail;
@@ -263,9 +373,10 @@ static int e1000_open(struct nic *nic)
 	err = alloc_rings(e);
 	if (err)
 		goto fail_rings;
+	set_loaded(e, true);
 	start(e);
 	nic->priv = e;
-	nic->features = NIC_TX_SUM | (nic->id->flags & NO_TSO ? 0 : NIC_TSO);
+	nic->features = NIC_TX_SUM | (e->flags & NO_TSO ? 0 : NIC_TSO);
 	read_link(nic, e);
 	return 0;
 
@@ -283,6 +394,7 @@ static void e1000_close(struct nic *nic)
 	struct e1000 *e = nic->priv;
 
 	reset(e);
+	set_loaded(e, false);
 	pci_disable(nic->pci);
 	for (unsigned i = 0; i < RING; i++)
 		if (e->tx_frame[i])

@@ -138,7 +138,7 @@ static int agree(struct virtio_net *n)
 		want |= F_GUEST_TSO4;
 	err = virtio_negotiate(&n->v, want);
 	n->hdr_len = n->v.features & (VIRTIO_F_VERSION_1 | F_MRG_RXBUF) ? 12 : 10;
-	return err ? err : n->v.features & F_MAC ? 0 : -ENODEV;
+	return err ? err : n->v.features & F_MAC ? 0 : -EIO;
 }
 
 static int virtio_net_open(struct nic *nic)

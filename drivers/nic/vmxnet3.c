@@ -318,7 +318,7 @@ static int vmxnet3_open(struct nic *nic)
 
 	if (!v)
 		return -ENOMEM;
-	err = -ENODEV;
+	err = -EIO;
 	v->fast = pci_map_bar(nic->pci, 0);
 	v->regs = pci_map_bar(nic->pci, 1);
 	if (!v->fast || !v->regs)

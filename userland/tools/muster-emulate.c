@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 		{ "cpus", 'c', "N", 0, "CPUs of each node (2)", 0 },
 		{ "cpu", 'C', "MODEL", 0, "the CPU, as QEMU's -cpu has it: max,-avx2 for example", 0 },
 		{ "memory", 'm', "MB", 0, "memory of each node (512)", 0 },
-		{ "nic", 'n', "MODEL", 0, "network card, as QEMU calls it (e1000)", 0 },
+		{ "nic", 'n', "MODEL", 0, "network card, as QEMU calls it (e1000; the manual page lists them)", 0 },
 		{ "image", 'i', "KIND", 0, "boot by: kernel (directly), floppy, iso (kernel)", 0 },
 		{ "image-file", 'f', "FILE", 0, "the file of that kind to boot", 0 },
 		{ "append", 'a', "WORDS", 0, "more words for the kernels' command lines", 0 },
