@@ -428,13 +428,16 @@ void nic_receive(struct nic *nic, struct nic_buf *buf, unsigned len, bool sums_o
 void nic_receive_joined(struct nic *nic, struct nic_buf *const bufs[], const uint16_t lens[],
 			unsigned n, unsigned lead)
 {
+	const struct eth_hdr *eth = (const void *)bufs[0]->data;
+	const struct ip_hdr *ip = (const void *)(bufs[0]->data + SIZEOF_ETH_HDR);
 	struct pbuf *head = NULL;
 	unsigned len = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		len += lens[i];
-	/* lwIP counts in 16 bits; and the headers must be in one piece. */
-	if (nic != net_nic || len > 0xffff || lens[0] < SIZEOF_ETH_HDR + IP_HLEN + TCP_HLEN) {
+	/* lwIP counts in 16 bits; the headers must be in one piece; and only TCP's frames are cut. */
+	if (nic != net_nic || len > 0xffff || lens[0] < SIZEOF_ETH_HDR + IP_HLEN + TCP_HLEN ||
+	    eth->type != PP_HTONS(ETHTYPE_IP) || IPH_PROTO(ip) != IP_PROTO_TCP) {
 		nic->stats.rx_errors += nic == net_nic;
 		for (unsigned i = 0; i < n; i++)
 			nic_buf_free(bufs[i]);
