@@ -44,6 +44,5 @@ void backtrace_print(uint64_t rip, uint64_t rbp);
 
 /* Powers off the emulator (isa-debug-exit), resets, or halts, as panic= says. */
 void machine_stop(void) __attribute__((noreturn));
-void machine_reboot(void) __attribute__((noreturn));
 
 #endif

@@ -25,6 +25,7 @@
 #include "kernel/settings.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
+#include "kernel/time/wall.h"
 #include "proto/version.h"
 
 /* What needs threads, sleeping and interrupts. */
@@ -34,6 +35,7 @@ static void init_main(void *arg)
 	kprintf("muster: node up: %d CPU%s, %lu MHz, %lu of %lu MB free, %lu ms after start\n",
 		cpu_count(), cpu_count() == 1 ? "" : "s", cpu_speed_mhz(), mem_free_pages() >> 8,
 		mem_total_pages() >> 8, clock_now_ns() / NSEC_PER_MSEC);
+	wall_init();
 #ifdef CONFIG_SELFTEST
 	if (setting_get("selftest"))
 		selftest_run();

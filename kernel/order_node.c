@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "drivers/power.h"
 #include "kernel/guest/guest.h"
-#include "kernel/kprintf.h"
 #include "kernel/orders_int.h"
 #include "net/announce.h"
 #include "net/net.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "drivers/console/console.h"
+#include "drivers/power.h"
 #include "kernel/cpu/apic.h"
 #include "kernel/cpu/percpu.h"
 #include "kernel/cpu/trap.h"
@@ -165,24 +166,6 @@ void panic_trap(struct trapframe *tf, const char *fmt, ...)
 	print_registers(tf);
 	panic_end(tf->rip, tf->rbp);
 	__builtin_unreachable();
-}
-
-void machine_reboot(void)
-{
-	irq_disable();
-	/* The keyboard controller's reset line; then, where there is none, a triple fault. */
-	for (int i = 0; i < 1000 && (inb(0x64) & 2); i++)
-		cpu_relax();
-	outb(0x64, 0xfe);
-	clock_delay_us(50000);
-	struct {
-		uint16_t limit;
-		uint64_t base;
-	} __attribute__((packed)) empty = { 0, 0 };
-
-	__asm__ volatile("lidt %0; int3" : : "m"(empty));
-	for (;;)
-		__asm__ volatile("cli; hlt");
 }
 
 void machine_stop(void)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/rtc.h"
 #include "kernel/cpu/features.h"
 #include "kernel/cpu/fpu.h"
 #include "kernel/cpu/ipi.h"
@@ -483,7 +484,7 @@ static void sleep_member(unsigned i)
 static void test_clock(void)
 {
 	uint64_t last = clock_now_ns(), start = last;
-	uint64_t rtc = clock_rtc_seconds();
+	uint64_t rtc = rtc_read();
 
 	for (int i = 0; i < 100000; i++) {
 		uint64_t now = clock_now_ns();

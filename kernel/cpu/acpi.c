@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finds the root pointer, walks RSDT or XSDT, and reads MADT and FADT. Firmware tables are as
+ * Finds the root pointer, walks RSDT or XSDT, and reads MADT, FADT and, for \_S5_, DSDT. They are as
  * trustworthy as the firmware: lengths and checksums are checked, and a bad table is left out.
  */
 #include "kernel/cpu/acpi.h"
@@ -52,7 +52,31 @@ enum {
 
 #define MADT_PCAT_COMPAT 1
 #define CPU_ENABLED 1
-#define FADT_PM_TIMER 76 /* offset of the 32-bit port number */
+
+/* Offsets in the FADT (ACPI 6.4, 5.2.9). Those of later revisions may lie beyond its end. */
+enum {
+	FADT_DSDT = 40,
+	FADT_SMI_PORT = 48,
+	FADT_ACPI_ENABLE = 52,
+	FADT_PM1A_CONTROL = 64,
+	FADT_PM1B_CONTROL = 68,
+	FADT_PM_TIMER = 76,
+	FADT_CENTURY = 108,
+	FADT_FLAGS = 112,
+	FADT_RESET = 116,	/* a generic address, 12 bytes; the value is behind it */
+	FADT_X_DSDT = 140,
+	FADT_X_PM1A_CONTROL = 172,
+	FADT_X_PM1B_CONTROL = 184,
+};
+
+#define FADT_FLAG_RESET (1u << 10)
+
+/* Of a generic address (5.2.3.2): its first byte is the space, the address is at 4. */
+enum { SPACE_MEMORY = 0, SPACE_IO = 1, SPACE_PCI = 2 };
+#define GENERIC_SIZE 12
+
+#define CMOS_FIRST_FREE 0x0e
+#define CMOS_SIZE 0x80
 
 struct acpi_info acpi_info;
 
@@ -188,14 +212,125 @@ static void read_madt(const struct header *h)
 	}
 }
 
+/* AML's encoding (20.2): names are four letters; small numbers have operators of their own. */
+enum {
+	AML_ZERO = 0x00,
+	AML_ONE = 0x01,
+	AML_NAME = 0x08,
+	AML_BYTE = 0x0a,
+	AML_PACKAGE = 0x12,
+	AML_ROOT = '\\',
+};
+
+/* A number of a package, which must fit SLP_TYP's three bits. */
+static bool aml_number(const uint8_t **p, const uint8_t *end, uint8_t *value)
+{
+	if (*p == end)
+		return false;
+	*value = *(*p)++;
+	if (*value == AML_BYTE) {
+		if (*p == end)
+			return false;
+		*value = *(*p)++;
+	} else if (*value != AML_ZERO && *value != AML_ONE) {
+		return false;
+	}
+	return *value < 8;
+}
+
+bool acpi_find_s5(const uint8_t *aml, size_t len, uint8_t *type_a, uint8_t *type_b)
+{
+	const uint8_t *end = aml + len;
+
+	for (const uint8_t *at = aml + 1; at < end && end - at >= 4; at++) {
+		const uint8_t *p = at + 4;
+
+		if (memcmp(at, "_S5_", 4) != 0)
+			continue;
+		if (at[-1] != AML_NAME &&
+		    !(at[-1] == AML_ROOT && at - aml >= 2 && at[-2] == AML_NAME))
+			continue;
+		/* The package's own length has 1 to 4 bytes, by the first one's upper bits; then its count. */
+		if (end - p < 2 || *p++ != AML_PACKAGE || end - p <= 1 + (*p >> 6))
+			continue;
+		p += 1 + (*p >> 6);
+		if (*p++ < 1 || !aml_number(&p, end, type_a))
+			continue;
+		if (!aml_number(&p, end, type_b))
+			*type_b = *type_a;
+		return true;
+	}
+	return false;
+}
+
+static bool read_s5(const struct header *h)
+{
+	if (h == NULL || acpi_info.has_s5)
+		return acpi_info.has_s5;
+	acpi_info.has_s5 = acpi_find_s5((const uint8_t *)(h + 1), h->length - sizeof(*h),
+					&acpi_info.s5_type_a, &acpi_info.s5_type_b);
+	return acpi_info.has_s5;
+}
+
+/* An I/O port as the FADT names it: where it has been since ACPI 1, or by a generic address. */
+static uint16_t fadt_port(const struct header *h, unsigned old, unsigned generic)
+{
+	const uint8_t *fadt = (const uint8_t *)h, *g = fadt + generic;
+	uint32_t port = read32(fadt + old);
+
+	if (port == 0 && h->length >= generic + GENERIC_SIZE && g[0] == SPACE_IO &&
+	    read64(g + 4) < 0x10000)
+		port = read64(g + 4);
+	return port < 0x10000 ? port : 0;
+}
+
+static void read_reset(const struct header *h)
+{
+	const uint8_t *fadt = (const uint8_t *)h, *g = fadt + FADT_RESET;
+	uint64_t address;
+
+	if (h->length <= FADT_RESET + GENERIC_SIZE || !(read32(fadt + FADT_FLAGS) & FADT_FLAG_RESET))
+		return;
+	address = read64(g + 4);
+	acpi_info.reset_value = g[GENERIC_SIZE];
+	if (g[0] == SPACE_IO && address < 0x10000)
+		acpi_info.reset_port = address;
+	else if (g[0] == SPACE_MEMORY && address)
+		acpi_info.reset_memory = mmio_map(address, 1);
+	else if (g[0] == SPACE_PCI) /* device, function, register in words from bit 32 down */
+		acpi_info.reset_pci = 1u << 31 | (address >> 32 & 0x1f) << 11 |
+				      (address >> 16 & 7) << 8 | (address & 0xff);
+}
+
+static void read_fadt(const struct header *h)
+{
+	const uint8_t *fadt = (const uint8_t *)h;
+
+	if (h->length < FADT_PM_TIMER + 4)
+		return;
+	acpi_info.pm_timer_port = read32(fadt + FADT_PM_TIMER);
+	acpi_info.smi_port = read32(fadt + FADT_SMI_PORT);
+	acpi_info.acpi_enable = fadt[FADT_ACPI_ENABLE];
+	acpi_info.pm1a_control = fadt_port(h, FADT_PM1A_CONTROL, FADT_X_PM1A_CONTROL);
+	acpi_info.pm1b_control = fadt_port(h, FADT_PM1B_CONTROL, FADT_X_PM1B_CONTROL);
+	if (h->length > FADT_CENTURY && fadt[FADT_CENTURY] >= CMOS_FIRST_FREE &&
+	    fadt[FADT_CENTURY] < CMOS_SIZE)
+		acpi_info.rtc_century = fadt[FADT_CENTURY];
+	read_reset(h);
+	if (h->length < FADT_X_DSDT + 8 || !read_s5(table_at(read64(fadt + FADT_X_DSDT))))
+		read_s5(table_at(read32(fadt + FADT_DSDT)));
+}
+
 static void read_table(const struct header *h)
 {
 	if (h == NULL)
 		return;
 	if (memcmp(h->signature, "APIC", 4) == 0)
 		read_madt(h);
-	else if (memcmp(h->signature, "FACP", 4) == 0 && h->length >= FADT_PM_TIMER + 4)
-		acpi_info.pm_timer_port = read32((const uint8_t *)h + FADT_PM_TIMER);
+	else if (memcmp(h->signature, "FACP", 4) == 0)
+		read_fadt(h);
+	else if (memcmp(h->signature, "SSDT", 4) == 0)
+		read_s5(h);
 }
 
 void acpi_init(const struct boot_info *bi)

@@ -19,6 +19,7 @@
 #include "kernel/proc/thread.h"
 #include "kernel/random.h"
 #include "kernel/time/clock.h"
+#include "kernel/time/wall.h"
 #include "net/announce.h"
 
 static spinlock_t sessions_lock = SPINLOCK_INIT;
@@ -197,6 +198,7 @@ static const char *on_hello(struct session *s, const struct wire_hdr *hdr, const
 			*p = '?';
 	s->realtime.ns = s->monotonic.ns = s->boottime.ns = INT64_MIN / 2;
 	clock_sample(s, &s->home.clock);
+	wall_set(s->home.clock.realtime_ns, s->home.name);
 
 	memcpy(me.id, announce_id(), sizeof(me.id));
 	snprintf(me.name, sizeof(me.name), "%s", announce_name());

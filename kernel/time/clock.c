@@ -10,7 +10,6 @@
 #include "kernel/cpu/acpi.h"
 #include "kernel/cpu/x86.h"
 #include "kernel/kprintf.h"
-#include "kernel/sync/spinlock.h"
 
 #define PIT_HZ 1193182ull
 #define PIT_CH2 0x42
@@ -27,9 +26,6 @@
 /* 1/25 s: less than the 16 bits of the 8254 hold. */
 #define CALIBRATE_DIVISOR 25
 #define SAMPLES 16
-
-#define CMOS_INDEX 0x70
-#define CMOS_DATA 0x71
 
 static uint64_t tsc_hz = 1000000000; /* a guess until clock_init() */
 static uint64_t tsc_start;
@@ -147,65 +143,4 @@ void clock_delay_us(unsigned us)
 
 	while ((int64_t)(rdtsc() - end) < 0)
 		cpu_relax();
-}
-
-static unsigned cmos_read(unsigned reg)
-{
-	outb(CMOS_INDEX, reg);
-	return inb(CMOS_DATA);
-}
-
-static unsigned from_bcd(unsigned v)
-{
-	return (v >> 4) * 10 + (v & 15);
-}
-
-/* Days from 1970-01-01 to a date of the Gregorian calendar, years from 1970 on. */
-static uint64_t days_since_1970(unsigned year, unsigned month, unsigned day)
-{
-	/* Years that begin in March: the leap day is the last of its year. */
-	unsigned y = month > 2 ? year : year - 1;
-	unsigned m = month > 2 ? month - 3 : month + 9;
-
-	return 365ul * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
-uint64_t clock_rtc_seconds(void)
-{
-	static spinlock_t lock = SPINLOCK_INIT;
-	static const uint8_t registers[] = { 0x00, 0x02, 0x04, 0x07, 0x08, 0x09 };
-	unsigned now[6], again[6], mode, hour;
-	unsigned long flags = spin_lock_irqsave(&lock);
-	bool same = false;
-
-	/* Two equal readings outside an update (status A, bit 7). */
-	for (int attempt = 0; attempt < 100 && !same; attempt++) {
-		for (int i = 0; i < 100000 && (cmos_read(0x0a) & 0x80); i++)
-			cpu_relax();
-		same = attempt > 0;
-		for (int i = 0; i < 6; i++) {
-			again[i] = cmos_read(registers[i]);
-			same = same && again[i] == now[i];
-			now[i] = again[i];
-		}
-	}
-	mode = cmos_read(0x0b);
-	spin_unlock_irqrestore(&lock, flags);
-	if (!same)
-		return 0;
-	hour = now[2] & 0x7f;
-	bool pm = now[2] & 0x80;
-
-	if (!(mode & 4)) {
-		for (int i = 0; i < 6; i++)
-			now[i] = from_bcd(now[i]);
-		hour = from_bcd(hour);
-	}
-	if (!(mode & 2))
-		hour = hour % 12 + (pm ? 12 : 0);
-	if (now[0] > 60 || now[1] > 59 || hour > 23 || now[3] < 1 || now[3] > 31 || now[4] < 1 ||
-	    now[4] > 12 || now[5] > 99)
-		return 0;
-	return days_since_1970(2000 + now[5], now[4], now[3]) * 86400 + hour * 3600 + now[1] * 60 +
-	       now[0];
 }

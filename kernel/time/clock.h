@@ -28,9 +28,6 @@ uint64_t clock_tsc_hz(void);
 /* Busy-waits; any context. */
 void clock_delay_us(unsigned us);
 
-/* Seconds since 1970 as the battery clock says, UTC assumed; 0 when it is unreadable. */
-uint64_t clock_rtc_seconds(void);
-
 /*
  * One timer. Memory belongs to the caller and must be zeroed (or timer_init()ed) before the first
  * use, and not freed while pending. fn runs once, in interrupt context, on the CPU that set it.
