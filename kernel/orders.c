@@ -7,19 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/kprintf.h"
 #include "kernel/orders_int.h"
 
-static int order_help(char *args, struct order_out *out);
+enum { CHANGES, LOOKS };
 
 const struct order orders[] = {
-	{ "help", "", "list the orders", order_help },
-	{ "status", "", "show name, network, guests, load and memory", order_status },
-	{ "accept", "on|off", "take new guests, or none; those that are here stay", order_accept },
-	{ "reboot", "", "start the machine anew", order_reboot },
+#define ORDER(name, args, kind, help) { #name, args, help, kind == LOOKS, order_##name },
+#include "proto/orders.def"
+#undef ORDER
 	{ 0 },
 };
 
-static int order_help(char *args, struct order_out *out)
+int order_help(char *args, struct order_out *out)
 {
 	if (*args)
 		return -EINVAL;
@@ -98,6 +98,10 @@ void order_print(struct order_out *out, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	/* Names come from homes, and this goes to terminals. */
+	for (char *p = line; n > 0 && *p; p++)
+		if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
+			*p = '?';
 	if (n > 0)
 		add(out, line, n < (int)sizeof(line) ? n : (int)sizeof(line) - 1);
 }
@@ -129,6 +133,9 @@ static int run(char *line, struct order_out *out)
 	}
 	for (end = args + strlen(args); end > args && is_blank(end[-1]);)
 		*--end = '\0';
+	if (!o->looks)
+		kprintf("order: %s%s%s (%s)\n", name, *args ? " " : "", args,
+			out->who ? out->who : "at the machine");
 	err = o->run(args, out);
 	if (err == -EINVAL && !out->len)
 		order_print(out, "%s wants: %s%s%s\n", name, name, *o->args ? " " : "", o->args);

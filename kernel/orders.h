@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What whoever runs a node may tell it: from its menu, its serial line, or from home (mosctl). An order is
- * one line of words, and there is one table of them; menu, mosctl and `help` derive from it.
+ * one line of words; proto/orders.def is the table of them, for the menu, mosctl and `help`, too.
  */
 #ifndef KERNEL_ORDERS_H
 #define KERNEL_ORDERS_H
@@ -9,8 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "proto/limits.h"
+
 /*
- * Where the answer goes: a text for people, lines that end in \n. The buffer is the caller's, who sets text
+ * Where the answer goes: a text for people, lines that end in \n, without other control characters. The buffer is the caller's, who sets text
  * and size (at least 2) and zeroes the rest; after order_run() it ends in \0. All but the hook's fields
  * are for the caller to read, and for order_print() to change.
  *
@@ -24,18 +26,20 @@ struct order_out {
 	size_t size, len;
 	void (*deliver)(struct order_out *out, bool last, int result);
 	void *arg;	/* the caller's own */
+	const char *who;	/* gives the order, for the log; NULL: somebody at the machine */
 	bool ended;	/* the last text was delivered */
 };
 
 struct order {
 	const char *name, *args, *help;	/* args: for people, e.g. "on|off"; "" for none */
+	bool looks;	/* and changes nothing: not worth a line in the log */
 	/* args: what follows the name, without blanks around it; may be cut up. 0 or -errno. */
 	int (*run)(char *args, struct order_out *out);
 };
 
-#define ORDER_LINE_MAX 256 /* bytes of a line, its end included */
+#define ORDER_LINE_MAX WIRE_ORDER_MAX /* bytes of a line, its end included */
 
-/* The table; its last entry has no name. */
+/* proto/orders.def; the last entry has no name. */
 extern const struct order orders[];
 
 /*

@@ -5,9 +5,8 @@
 
 #include "kernel/orders.h"
 
-typedef int order_fn(char *args, struct order_out *out);
-
-order_fn order_status;			/* order_status.c */
-order_fn order_accept, order_reboot;	/* order_node.c */
+#define ORDER(name, args, kind, help) int order_##name(char *line, struct order_out *out);
+#include "proto/orders.def"
+#undef ORDER
 
 #endif

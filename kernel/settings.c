@@ -26,6 +26,7 @@ static const struct setting table[] = {
 	{ "advertise", "A.B.C.D[:PORT]", form_endpoint, "the address to announce, if it is translated" },
 	{ "card", "ethN", form_card, "the network card; without it, the first with link and an answer" },
 	{ "rtl8139", "c+|old", NULL, "old: drive an RTL8139C+ as its ancestors" },
+	{ "control", "menu|home", NULL, "menu: take orders at the machine only, none from homes" },
 	{ "menu", "on|off", NULL, "off: the keyboard and the serial line change nothing" },
 	{ "console", "vga|serial", NULL, "messages go there only; without it, to both" },
 	{ "panic", "halt|reboot|exit", NULL, "after a panic (exit: end QEMU); without it, halt" },

@@ -96,6 +96,8 @@ void net_warn(struct net_status *status, const char *fmt, ...)
 /* transport.c */
 unsigned transport_sessions(void);
 void transport_refuse_all(const char *why);
+void transport_close(const char *why); /* the same, and for good */
+bool transport_quiet(void); /* the peers have acknowledged all that was to be sent */
 
 /* bench.c; nothing without CONFIG_BENCH */
 void bench_start(void);

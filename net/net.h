@@ -26,10 +26,11 @@ struct net_work {
 bool net_post(struct net_work *work);
 
 /*
- * Before the machine goes down: says goodbye to all homes and stops the cards, which would
- * otherwise go on writing into memory. Thread context; nothing can be sent afterwards.
+ * Before the machine goes down: lets homes have what was sent to them, says goodbye to all, with the reason,
+ * and stops the cards, which would otherwise go on writing into memory. Takes some seconds where a home
+ * does not answer. Thread context, not the network thread; nothing can be sent afterwards.
  */
-void net_shutdown(void);
+void net_shutdown(const char *why);
 
 /* Is this the network thread? */
 bool net_is_owner(void);

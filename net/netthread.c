@@ -22,6 +22,9 @@
 /* So many finds by the clock without a single interrupt mean that we were told a wrong line. */
 #define FINDS_WITHOUT_IRQ 8
 
+#define SHUTDOWN_WAIT_NS (3 * NSEC_PER_SEC)
+#define SHUTDOWN_LOOK_NS (10 * NSEC_PER_MSEC)
+
 static struct waitq wq = WAITQ_INIT(wq);
 static spinlock_t work_lock = SPINLOCK_INIT;
 static struct list_head work_list = LIST_HEAD_INIT(work_list);
@@ -187,16 +190,50 @@ static void net_thread(void *arg)
 	net_loop();
 }
 
-static void shut_down(void *arg)
+static void look_if_quiet(void *arg)
+{
+	*(bool *)arg = transport_quiet();
+}
+
+static void look_if_alone(void *arg)
+{
+	*(bool *)arg = !transport_sessions();
+}
+
+/* Sleeps until what this looks for is true, but not for ever: a home may have gone without a word. */
+static void wait_until(void (*look)(void *result))
+{
+	uint64_t now = clock_now_ns(), end = now + SHUTDOWN_WAIT_NS;
+	bool result = false;
+
+	for (; now < end; now = clock_now_ns()) {
+		net_call(look, &result);
+		if (result)
+			return;
+		sleep_until(now + SHUTDOWN_LOOK_NS);
+	}
+}
+
+static void part(void *arg)
+{
+	announce_goodbye();
+	transport_close(arg);
+}
+
+static void close_cards(void *arg)
 {
 	(void)arg;
-	announce_goodbye();
 	netif_close_cards();
 }
 
-void net_shutdown(void)
+void net_shutdown(const char *why)
 {
-	net_call(shut_down, NULL);
+	wait_until(look_if_quiet);
+	net_call(part, (void *)why);
+	wait_until(look_if_alone);
+	/* A card that is closed forgets frames it has not sent yet. */
+	sleep_until(clock_now_ns() + SHUTDOWN_LOOK_NS);
+	net_call(close_cards, NULL);
 }
 
 void net_init(void)

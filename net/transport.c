@@ -138,6 +138,22 @@ static bool all_acknowledged(const struct conn *conn)
 	return txqueue_empty(conn) && !conn->pcb->unsent && !conn->pcb->unacked;
 }
 
+bool transport_quiet(void)
+{
+	struct conn *conn;
+
+	list_for_each_entry(conn, &conns, link)
+		if (conn->end == CONN_OPEN && conn->pcb && !all_acknowledged(conn))
+			return false;
+	return true;
+}
+
+void transport_close(const char *why)
+{
+	tcp_close(listener);
+	transport_refuse_all(why);
+}
+
 /* The work of a connection: send, and end it if that has been asked for. */
 static void conn_work(struct net_work *work)
 {

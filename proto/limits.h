@@ -17,6 +17,8 @@
 #define WIRE_FIXUPS_MAX		65536u		/* pointers inside its buffers (argv, envp) */
 #define WIRE_PAGE_GET_MAX	512u		/* pages in one W_PAGE_GET */
 #define WIRE_XSTATE_MAX		12288u		/* bytes of XSAVE area, standard format */
+#define WIRE_ORDER_MAX		256u		/* bytes of an order's line, NUL included */
+#define WIRE_ORDERED_MAX	4096u		/* bytes of text in one W_ORDERED */
 #define WIRE_REASON_MAX		200u		/* bytes of a reason for people */
 #define WIRE_NAME_MAX		32u		/* bytes of a node or host name, NUL included */
 #define WIRE_CPU_WORDS		8u		/* see enum cpu_word in cpufeatures.h */

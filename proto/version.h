@@ -7,6 +7,6 @@
 #define PROTO_VERSION_H
 
 #define MUSTER_VERSION	"0.1"	/* of the programs, for people */
-#define WIRE_VERSION	4	/* of the wire format, for programs: raised by every change to proto/ */
+#define WIRE_VERSION	5	/* of the wire format, for programs: raised by every change to proto/ */
 
 #endif

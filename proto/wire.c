@@ -111,6 +111,18 @@ const char *wire_check_text(struct wire_text *text)
 	return NULL;
 }
 
+const char *wire_check_order(const struct wire_order *order)
+{
+	const char *end = memchr(order->line, 0, sizeof(order->line));
+
+	if (!end)
+		return "order without an end";
+	for (const char *p = order->line; p < end; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return "order that is no line of text";
+	return NULL;
+}
+
 void wire_text_set(struct wire_text *text, enum wire_reason code, const char *fmt, ...)
 {
 	va_list ap;

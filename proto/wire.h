@@ -32,7 +32,7 @@ struct wire_hdr {
 
 enum {
 	WF_ONEWAY = 1,	/* W_CALL: no W_REPLY wanted */
-	WF_LAST = 2,	/* W_PAGES: the last message that answers this id */
+	WF_LAST = 2,	/* W_PAGES, W_ORDERED: the last message that answers this id */
 	WF_HOT = 4,	/* W_PAGES: sent unasked, before W_IMG_COMMIT */
 	WF_BULK = 8,	/* W_PAGE_GET: background fetch; the answer must not delay calls or faults */
 };
@@ -86,7 +86,11 @@ enum {
 	X(RECALL, HN, sizeof(struct wire_text), sizeof(struct wire_text))                 \
 	X(THREAD_EXIT, NH, 0, 0)                                                          \
 	X(EXIT, NH, sizeof(struct wire_exit), sizeof(struct wire_exit))                   \
-	X(STAT, NH, sizeof(struct wire_stat), sizeof(struct wire_stat))
+	X(STAT, NH, sizeof(struct wire_stat), sizeof(struct wire_stat))                   \
+	/* running a node */                                                              \
+	X(ORDER, HN, sizeof(struct wire_order), sizeof(struct wire_order))                \
+	X(ORDERED, NH, sizeof(struct wire_ordered),                                       \
+	  sizeof(struct wire_ordered) + WIRE_ORDERED_MAX)
 
 enum wire_type {
 	W_NONE,
@@ -466,6 +470,20 @@ struct wire_stat {
 };
 
 /*
+ * An order to the node (kernel/orders.h): one line of words. Needs no guest, only the greeting. Answered by
+ * ORDERED* with the same id, the last with WF_LAST; that one has the result. Several may be under way.
+ */
+struct wire_order {
+	char line[WIRE_ORDER_MAX];	/* NUL-terminated */
+};
+
+struct wire_ordered {
+	int32_t result;		/* with WF_LAST: 0 or -errno */
+	uint32_t reserved;	/* 0 */
+	/* text for people follows: more of the answer, lines that end in \n, no NUL */
+};
+
+/*
  * Is this header one that a correct peer of that role may send? Returns NULL, or what is wrong with
  * it. to_node: judge as the node does.
  */
@@ -477,6 +495,7 @@ const char *wire_check_put(const void *payload, uint32_t len);
 const char *wire_check_call(const void *payload, uint32_t len);
 const char *wire_check_pages(const void *payload, uint32_t len);
 const char *wire_check_text(struct wire_text *text);
+const char *wire_check_order(const struct wire_order *order);
 
 /* Formats a reason; always terminated, cut at WIRE_REASON_MAX. */
 void wire_text_set(struct wire_text *text, enum wire_reason code, const char *fmt, ...)

@@ -22,6 +22,8 @@
 /* What a process takes before it has a page: its thread, tables, mappings. */
 #define PROCESS_PAGES 32
 
+#define CLOSED "the node takes no new guests"
+
 struct arrival {
 	struct list_head link;		/* session->arriving; the network thread's own */
 	uint32_t pid;
@@ -127,7 +129,7 @@ const char *guest_on_img_begin(struct session *s, const struct wire_hdr *hdr, co
 	if (guest_has_ghost(s, a->pid))
 		return refuse(s, a, WHY_STATE, "its memory is still on the way home");
 	if (guest_closed())
-		return refuse(s, a, WHY_LEAVING, "the node takes no guests");
+		return refuse(s, a, WHY_LEAVING, CLOSED);
 	if (cpu_lacking(image->cpu, cpu_features.words, lacking, sizeof(lacking))) {
 		snprintf(text, sizeof(text),
 			 "not eligible: lacks %s (the process was started with it)", lacking);
@@ -309,6 +311,12 @@ const char *guest_on_img_commit(struct session *s, const struct wire_hdr *hdr, c
 	}
 	if (!a->last_tid || !a->has_sigacts)
 		return "image that is not complete";
+	/* Who sends all guests home does not know of this one yet. */
+	if (guest_closed()) {
+		refuse(s, a, WHY_LEAVING, CLOSED);
+		arrival_free(a);
+		return NULL;
+	}
 
 	/* A fresh image takes the place of the program that called execve. */
 	old = session_find(s, a->pid);

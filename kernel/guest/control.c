@@ -11,18 +11,35 @@
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/proc/proc.h"
+#include "net/announce.h"
 
 static unsigned guests;
-static bool closed;
+static bool closed;		/* as somebody has said; atomic */
+static unsigned leaving;	/* expulsions under way; atomic */
 
 bool guest_closed(void)
 {
-	return closed;
+	return __atomic_load_n(&closed, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&leaving, __ATOMIC_SEQ_CST);
 }
+
+/* So that what is announced last is how it is. */
+static struct mutex close_lock = MUTEX_INIT(close_lock);
 
 void guest_close(bool close)
 {
-	closed = close;
+	mutex_lock(&close_lock);
+	__atomic_store_n(&closed, close, __ATOMIC_SEQ_CST);
+	announce_closed(guest_closed());
+	mutex_unlock(&close_lock);
+}
+
+void guest_leaving(bool begin)
+{
+	mutex_lock(&close_lock);
+	__atomic_add_fetch(&leaving, begin ? 1 : -1, __ATOMIC_SEQ_CST);
+	announce_closed(guest_closed());
+	mutex_unlock(&close_lock);
 }
 
 unsigned guest_count(void)

@@ -51,6 +51,18 @@ bool guest_has_ghost(struct session *s, uint32_t pid)
 	return has;
 }
 
+unsigned guest_ghosts(struct session *s)
+{
+	struct ghost *g;
+	unsigned n = 0;
+
+	spin_lock(&s->lock);
+	list_for_each_entry(g, &s->ghosts, link)
+		n++;
+	spin_unlock(&s->lock);
+	return n;
+}
+
 struct mm *guest_ghost_mm(struct session *s, uint32_t pid)
 {
 	struct ghost *g;

@@ -90,9 +90,13 @@ void guest_share_end(struct proc *proc, bool file);
 /* A process that others may wait for at the gate (shared.c) does not run for a while. Any context. */
 void guest_gate_look(struct session *s);
 
-/* Does the node take guests? Set from the menu and by its owner. */
+/*
+ * Does the node take guests? guest_close() is its owner's word; who sends guests home closes it, too, until
+ * all who began have ended it. Homes are told. Thread context.
+ */
 bool guest_closed(void);
 void guest_close(bool closed);
+void guest_leaving(bool begin);
 unsigned guest_count(void);
 
 /* One guest, for people: who it is, whose, from where, and what it uses. */
@@ -108,6 +112,16 @@ struct guest_info {
 
 /* Fills in at most max; returns how many guests there are, as far as that many. Any thread. */
 unsigned guest_list(struct guest_info *list, unsigned max);
+
+/*
+ * Sends all guests home for this reason, and those that come to be meanwhile, until nothing of theirs is left
+ * here, their memory included; the node takes no new ones until then. Gives up, -ETIMEDOUT, when nothing
+ * has moved for patience_s. tell (or NULL) hears about once a second how many are still here, and
+ * of how many that have left the memory still is. Returns how many were there at first. Thread context,
+ * not the network thread; any number may run.
+ */
+int guest_expel(const char *why, unsigned patience_s,
+		void (*tell)(void *arg, unsigned guests, unsigned memories), void *arg);
 
 /* Counts a system call of the current process that has ended; home: it waited for home. */
 void guest_count_syscall(bool home);

@@ -209,6 +209,13 @@ void guest_pager_lost(struct session *s)
 
 /* --- to home --------------------------------------------------------------------------------- */
 
+static uint64_t fetched; /* written by the network thread only; atomic */
+
+uint64_t guest_pages_fetched(void)
+{
+	return __atomic_load_n(&fetched, __ATOMIC_RELAXED);
+}
+
 const char *guest_on_page_get(struct session *s, const struct wire_hdr *hdr, const void *payload)
 {
 	static uint8_t raw[WIRE_PAGES_MAX * PAGE_SIZE]; /* the network thread's own */
@@ -221,6 +228,7 @@ const char *guest_on_page_get(struct session *s, const struct wire_hdr *hdr, con
 	    get->addr >= USER_END || get->npages > (USER_END - get->addr) / PAGE_SIZE)
 		return "request for an impossible range of pages";
 	mm = guest_ghost_mm(s, hdr->tid);
+	__atomic_store_n(&fetched, fetched + get->npages, __ATOMIC_RELAXED);
 	while (done < get->npages) {
 		struct wire_pages out = { .addr = get->addr + done * PAGE_SIZE };
 		struct part parts[2] = { { &out, sizeof(out) }, { raw, 0 } };

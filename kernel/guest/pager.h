@@ -21,8 +21,12 @@ void guest_pager_pause(struct mm *mm);
 /* Hot pages of an image that is arriving (arrive.c). */
 const char *guest_arrival_pages(struct session *s, uint32_t pid, const struct wire_pages *pages);
 
+/* Pages of those that left that home has fetched so far, of all sessions. Any context. */
+uint64_t guest_pages_fetched(void);
+
 /* The memory that pid left behind when it went home, with a reference, or NULL (depart.c). */
 struct mm *guest_ghost_mm(struct session *s, uint32_t pid);
 bool guest_has_ghost(struct session *s, uint32_t pid);
+unsigned guest_ghosts(struct session *s);
 
 #endif

@@ -257,6 +257,7 @@ static message_fn *const handlers[W_TYPES] = {
 	[W_CONT] = guest_on_cont,
 	[W_KILL] = guest_on_kill,
 	[W_RECALL] = guest_on_recall,
+	[W_ORDER] = guest_on_order,
 };
 
 static void *session_opened(struct conn *conn)

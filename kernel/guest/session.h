@@ -93,6 +93,7 @@ message_fn guest_on_img_runs, guest_on_img_commit;
 message_fn guest_on_img_running, guest_on_img_refused, guest_on_img_done;	/* depart.c */
 message_fn guest_on_signal, guest_on_stop, guest_on_cont, guest_on_kill;	/* control.c */
 message_fn guest_on_recall;
+message_fn guest_on_order;								/* order.c */
 
 /* The connection is gone: each module lets go of what it holds for this session. */
 void guest_calls_lost(struct session *s);

@@ -319,7 +319,7 @@ def test_a_home_that_asks_and_never_listens():
 
 TAKEN = ['PING', 'PONG', 'LOG', 'REFUSE', 'IMG_BEGIN', 'IMG_FILES', 'IMG_VMAS', 'IMG_SIGACTS', 'IMG_THREAD', 'IMG_SCHED',
          'IMG_SIGNAL', 'IMG_RUNS', 'IMG_COMMIT', 'IMG_RUNNING', 'IMG_REFUSED', 'IMG_DONE', 'PAGE_GET', 'PAGES', 'DATA', 'REPLY',
-         'MMAPPED', 'SIGNAL', 'STOP', 'CONT', 'KILL', 'RECALL']
+         'MMAPPED', 'SIGNAL', 'STOP', 'CONT', 'KILL', 'RECALL', 'ORDER']
 SIZES = {}
 
 
