@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "userland/deputy/away.h"
 #include "userland/deputy/deputy.h"
@@ -17,6 +14,7 @@
 #include "userland/deputy/loop.h"
 #include "userland/deputy/move.h"
 #include "userland/deputy/transport.h"
+#include "userland/lib/hello.h"
 #include "userland/lib/nodes.h"
 
 #define BULK_LOW (256 * 1024) /* bytes: below this, sources are asked for more */
@@ -135,64 +133,13 @@ static void produce_bulk(struct session *session)
 
 /* --- greeting and heartbeat --- */
 
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static struct wire_clock clocks(void)
-{
-	return (struct wire_clock){
-		.realtime_ns = clock_ns(CLOCK_REALTIME),
-		.monotonic_ns = clock_ns(CLOCK_MONOTONIC),
-		.boottime_ns = clock_ns(CLOCK_BOOTTIME),
-	};
-}
-
-/* The kernel's random id of this boot: nodes keep pages by it. */
-static void boot_id(uint8_t id[16])
-{
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-	unsigned byte;
-	int c = 0;
-
-	for (int i = 0; f && i < 16; i++) {
-		if (fscanf(f, "%2x", &byte) != 1)
-			break;
-		id[i] = (uint8_t)byte;
-		c = fgetc(f);
-		if (c != '-')
-			ungetc(c, f);
-	}
-	if (f)
-		fclose(f);
-}
-
 static void say_hello(void *arg)
 {
 	struct session *session = arg;
-	struct sysinfo info;
-	struct wire_hello hello = {
-		.magic = WIRE_MAGIC,
-		.version = WIRE_VERSION,
-		.role = 1,
-		.clock = clocks(),
-		.ncpu = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
-		.xstate_size = hostcpu_xstate_size(),
-		.xcr0 = hostcpu_xcr0(),
-		.pid = (uint32_t)getpid(),
-		.uid = getuid(),
-	};
+	struct wire_hello hello = hello_make();
 
-	boot_id(hello.id);
-	gethostname(hello.name, sizeof(hello.name) - 1);
-	if (!sysinfo(&info)) {
-		hello.mem_total = (uint64_t)info.totalram * info.mem_unit;
-		hello.mem_free = (uint64_t)info.freeram * info.mem_unit;
-	}
+	hello.xstate_size = hostcpu_xstate_size();
+	hello.xcr0 = hostcpu_xcr0();
 	hostcpu_features(hello.cpu);
 	session->heard_ns = loop_now();
 	session_send1(session, W_HELLO, 0, 0, 0, &hello, sizeof(hello));
@@ -200,23 +147,14 @@ static void say_hello(void *arg)
 
 static const char *take_hello(struct session *session, const struct wire_hello *hello)
 {
-	static char wrong[120];
+	const char *wrong;
 
 	if (session->up)
 		return "a second greeting";
-	if (hello->magic != WIRE_MAGIC || hello->role != 2)
-		return "it is no Muster node";
-	if (hello->version != WIRE_VERSION) {
-		snprintf(wrong, sizeof(wrong),
-			 "it speaks version %u of the protocol, this home speaks version %u",
-			 hello->version, WIRE_VERSION);
-		return wrong;
-	}
 	session->hello = *hello;
-	session->hello.name[sizeof(session->hello.name) - 1] = 0;
-	for (char *p = session->hello.name; *p; p++)
-		if ((unsigned char)*p <= ' ' || *p == 0x7f)
-			*p = '?';
+	wrong = hello_check(&session->hello);
+	if (wrong)
+		return wrong;
 	if (session->hello.name[0])
 		memcpy(session->node.name, session->hello.name, sizeof(session->node.name));
 	session->up = true;
@@ -227,7 +165,7 @@ static const char *take_hello(struct session *session, const struct wire_hello *
 
 void session_send_clocks(struct session *session)
 {
-	struct wire_clock clock = clocks();
+	struct wire_clock clock = hello_clock();
 
 	session_send1(session, W_PING, 0, 0, 0, &clock, sizeof(clock));
 }
@@ -274,7 +212,7 @@ static const char *take_message(void *arg, const struct wire_hdr *hdr, void *pay
 		return "it did not greet first";
 	switch (hdr->type) {
 	case W_PING:
-		clock = clocks();
+		clock = hello_clock();
 		session_send1(session, W_PONG, 0, 0, hdr->id, &clock, sizeof(clock));
 		return NULL;
 	case W_PONG:

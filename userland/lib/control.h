@@ -14,6 +14,7 @@
  *
  *  musterd.sock
  *	nodes			-> node number= addr= port= age_ms= announce=HEX	(nodes.h)
+ *	known			-> known number= name= addr= port= mac= alive= (0, 1) seen=	(known.h)
  *	ping			-> (nothing: ok)
  *  deputy-PID.sock
  *	ps [pid=]		-> proc pid= ppid= node= (home or a number) state= (R S T Z)

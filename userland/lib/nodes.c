@@ -2,6 +2,7 @@
 /* Asks musterd for its nodes, and starts a private one if there is none. */
 #include "userland/lib/nodes.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -132,32 +133,38 @@ static bool nobody(int rc)
 	return rc == -ENOENT || rc == -ECONNREFUSED;
 }
 
-int nodes_query(struct node **nodes, char *err)
+int nodes_ask(const char *request, control_line_fn *fn, void *arg, char *err)
 {
-	struct answer a = { 0 };
 	const struct timespec pause = { .tv_nsec = 20000000 };
 	int rc = -ENOENT;
 
-	*nodes = NULL;
 	/* Whoever set a folder of his own wants his own musterd. */
 	if (!getenv("MUSTER_RUNTIME_DIR"))
-		rc = control_call(CONTROL_SYSTEM_DIR, CONTROL_MUSTERD, START_MS, node_line, &a, err,
-				  "nodes");
+		rc = control_call(CONTROL_SYSTEM_DIR, CONTROL_MUSTERD, START_MS, fn, arg, err, "%s",
+				  request);
 	if (rc && rc != -EREMOTEIO)
-		rc = control_call(NULL, CONTROL_MUSTERD, START_MS, node_line, &a, err, "nodes");
-	if (nobody(rc)) {
-		rc = musterd_start(err);
-		if (rc)
-			return rc;
-		/* Another process may have been first; then its musterd is about to listen. */
-		for (int i = 0; i < START_MS / 20; i++) {
-			rc = control_call(NULL, CONTROL_MUSTERD, START_MS, node_line, &a, err,
-					  "nodes");
-			if (!nobody(rc))
-				break;
-			nanosleep(&pause, NULL);
-		}
+		rc = control_call(NULL, CONTROL_MUSTERD, START_MS, fn, arg, err, "%s", request);
+	if (!nobody(rc))
+		return rc;
+	rc = musterd_start(err);
+	if (rc)
+		return rc;
+	/* Another process may have been first; then its musterd is about to listen. */
+	for (int i = 0; i < START_MS / 20; i++) {
+		rc = control_call(NULL, CONTROL_MUSTERD, START_MS, fn, arg, err, "%s", request);
+		if (!nobody(rc))
+			break;
+		nanosleep(&pause, NULL);
 	}
+	return rc;
+}
+
+int nodes_query(struct node **nodes, char *err)
+{
+	struct answer a = { 0 };
+	int rc = nodes_ask("nodes", node_line, &a, err);
+
+	*nodes = NULL;
 	if (!rc && a.bad) {
 		snprintf(err, CONTROL_ERR_MAX, "%s", a.bad);
 		rc = -EPROTO;
@@ -192,21 +199,18 @@ static void list_them(const struct node *nodes, int count, char *buf, size_t siz
 				nodes[i].name);
 }
 
-int nodes_find(const char *which, struct node *node, char *err)
+/* The one node of these that fits; 0, -ENOENT, or -EINVAL if several do, with err filled. */
+static int find_in(const struct node *nodes, int count, const char *which, struct node *node, char *err)
 {
-	struct node *nodes;
 	char list[CONTROL_ERR_MAX / 2];
-	int count = nodes_query(&nodes, err), found = 0;
+	int found = 0;
 
-	if (count < 0)
-		return count;
 	for (int i = 0; i < count; i++)
 		if (fits(&nodes[i], which)) {
 			*node = nodes[i];
 			found++;
 		}
 	list_them(nodes, count, list, sizeof(list));
-	free(nodes);
 	if (found == 1)
 		return 0;
 	if (found)
@@ -220,4 +224,84 @@ int nodes_find(const char *which, struct node *node, char *err)
 			 "network?)",
 			 which, nodes_port());
 	return found ? -EINVAL : -ENOENT;
+}
+
+int nodes_find(const char *which, struct node *node, char *err)
+{
+	struct node *nodes;
+	int count = nodes_query(&nodes, err), rc;
+
+	if (count < 0)
+		return count;
+	rc = find_in(nodes, count, which, node, err);
+	free(nodes);
+	return rc;
+}
+
+/* An address that nobody announces: perhaps multicast does not come through. */
+static bool as_address(const char *which, struct node *node)
+{
+	size_t n = strcspn(which, ":");
+	struct in_addr in;
+	unsigned long port = MUSTER_PORT;
+	char *end;
+
+	memset(node, 0, sizeof(*node));
+	if (n >= sizeof(node->addr))
+		return false;
+	memcpy(node->addr, which, n);
+	if (which[n]) {
+		port = strtoul(which + n + 1, &end, 10);
+		if (*end || !which[n + 1] || !port || port > 65535)
+			return false;
+	}
+	node->port = port;
+	snprintf(node->name, sizeof(node->name), "%s", which);
+	return inet_pton(AF_INET, node->addr, &in) == 1;
+}
+
+int nodes_select(const char *list, struct node **nodes, char *err)
+{
+	struct node *all, *chosen;
+	char *words = strdup(list), *save = NULL;
+	int count = nodes_query(&all, err), n = 0, rc = 0;
+
+	*nodes = NULL;
+	if (count < 0 || !words) {
+		free(words);
+		return count < 0 ? count : -ENOMEM;
+	}
+	/* No more than one for each comma, or all. */
+	chosen = calloc((size_t)count + strlen(list) + 1, sizeof(*chosen));
+	if (!chosen)
+		rc = -ENOMEM;
+	for (char *w = strtok_r(words, ",", &save); w && !rc; w = strtok_r(NULL, ",", &save)) {
+		struct node one;
+		int had = 0;
+
+		if (!strcmp(w, "all")) {
+			memcpy(chosen, all, (size_t)count * sizeof(*chosen));
+			n = count;
+			break;
+		}
+		rc = find_in(all, count, w, &one, err);
+		if (rc == -ENOENT && as_address(w, &one))
+			rc = 0;
+		for (int i = 0; i < n && !rc; i++)
+			had |= chosen[i].port == one.port && !strcmp(chosen[i].addr, one.addr);
+		if (!rc && !had)
+			chosen[n++] = one;
+	}
+	if (!rc && !n) {
+		snprintf(err, CONTROL_ERR_MAX, "no node is heard on UDP port %u", nodes_port());
+		rc = -ENOENT;
+	}
+	free(words);
+	free(all);
+	if (rc) {
+		free(chosen);
+		return rc;
+	}
+	*nodes = chosen;
+	return n;
 }

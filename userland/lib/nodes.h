@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "proto/announce.h"
+#include "userland/lib/control.h"
 
 struct node {
 	unsigned number;	/* 1.., kept for a machine as long as musterd lives */
@@ -23,6 +24,18 @@ struct node {
  * *nodes an array to free(); or a negative errno, with err (CONTROL_ERR_MAX bytes) filled.
  */
 int nodes_query(struct node **nodes, char *err);
+
+/*
+ * The nodes that a list names: numbers, names and addresses, with commas between, or `all`. An address,
+ * A.B.C.D or A.B.C.D:PORT, need not be heard: its number is then 0, and its name the address. Each once, in the
+ * order of the list. Returns as nodes_query(), or as nodes_find() for the first that is wrong.
+ */
+int nodes_select(const char *list, struct node **nodes, char *err);
+
+/*
+ * Asks musterd, and starts a private one if there is none: as control_call(), of CONTROL_MUSTERD.
+ */
+int nodes_ask(const char *request, control_line_fn *fn, void *arg, char *err);
 
 /*
  * One node by its number, name, or address with or without `:port`. Returns 0, -ENOENT (err then

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,13 +20,18 @@
 #include <unistd.h>
 
 #include "userland/lib/control.h"
+#include "userland/lib/known.h"
 #include "userland/lib/nodes.h"
 #include "userland/musterd/listen.h"
+#include "userland/musterd/remember.h"
 #include "userland/musterd/table.h"
 
 #define LISTEN_FIRST_MS (ANNOUNCE_INTERVAL_MS + 300)	/* before the first answer: hear everybody */
 #define IDLE_MS		(10 * 60 * 1000)	/* a private one then leaves */
 #define REJOIN_MS	5000
+#define SAVE_MS		2000	/* after a change: others may follow at once */
+#define SAVE_AGAIN_MS	(60 * 1000)	/* when it did not work */
+#define SAVE_IDLE_MS	(60 * 60 * 1000)	/* without a change: when they were heard */
 #define BAD_LOG_MS	10000			/* at most one line about bad packets in this time */
 
 const char *argp_program_version = "musterd (muster) " MUSTER_VERSION;
@@ -39,8 +45,16 @@ static struct table table;
 static uint64_t started_ms, asked_ms;
 
 /* Those who asked before the first announcements could be here. */
-static struct control_conn *waiting[64];
+typedef void answer_fn(struct control_conn *conn);
+static struct {
+	struct control_conn *conn;
+	answer_fn *fn;
+} waiting[64];
 static unsigned nwaiting;
+
+/* The file of the nodes that are remembered; empty: there is none. */
+static char memory[PATH_MAX];
+static uint64_t save_ms;	/* when it is to be written */
 
 static uint64_t now_ms(void)
 {
@@ -56,9 +70,52 @@ static void say(const char *what, const struct table_node *n)
 		n->port, what);
 }
 
+static void changed(void)
+{
+	uint64_t soon = now_ms() + SAVE_MS;
+
+	if (save_ms > soon)
+		save_ms = soon;
+}
+
 static void expired(const struct table_node *n)
 {
 	say("is silent", n);
+	changed();
+}
+
+/* --- what is kept over restarts --- */
+
+static void recall(void)
+{
+	char err[CONTROL_ERR_MAX], kept[PATH_MAX + 16];
+	int rc;
+
+	save_ms = now_ms() + SAVE_IDLE_MS;
+	if (!*memory)
+		return;
+	rc = remember_load(&table, memory, time(NULL), err);
+	if (!rc || rc == -ENOENT)
+		return;
+	snprintf(kept, sizeof(kept), "%s.bad", memory);
+	if (rename(memory, kept))
+		snprintf(kept, sizeof(kept), "%s", strerror(errno));
+	fprintf(stderr, "musterd: %s: ignored, and kept as %s\n", err, kept);
+}
+
+static void save(uint64_t now)
+{
+	static bool told;
+	char err[CONTROL_ERR_MAX];
+	int rc;
+
+	if (!*memory)
+		return;
+	rc = remember_save(&table, memory, now, time(NULL), err);
+	save_ms = now + (rc ? SAVE_AGAIN_MS : SAVE_IDLE_MS);
+	if (rc && !told)
+		fprintf(stderr, "musterd: %s: the nodes are not remembered for now\n", err);
+	told = rc;
 }
 
 /* --- announcements --- */
@@ -84,6 +141,7 @@ static void hear(int fd)
 		[TABLE_NEW] = "is new",
 		[TABLE_BACK] = "is back",
 		[TABLE_BYE] = "says goodbye",
+		[TABLE_CHANGED] = "has another address or name",
 	};
 	union {
 		struct announce a;
@@ -107,9 +165,11 @@ static void hear(int fd)
 		if (n < 0 || why)
 			continue;
 		event = table_hear(&table, &u.a, from.sin_addr.s_addr, now, &node);
-		if (node && words[event])
+		if (node && words[event]) {
 			say(words[event], node);
-		else if (event == TABLE_FULL)
+			changed();
+		}
+		if (event == TABLE_FULL)
 			bad_packet("no memory for another node", &from, now);
 	}
 }
@@ -142,20 +202,48 @@ static void answer_nodes(struct control_conn *conn)
 	control_ok(conn);
 }
 
+static void answer_known(struct control_conn *conn)
+{
+	char mac[MAC_TEXT_MAX];
+	uint64_t now = now_ms();
+	int64_t now_s = time(NULL);
+
+	table_expire(&table, now, expired);
+	for (unsigned i = 0; i < table.count; i++) {
+		const struct table_node *n = &table.nodes[i];
+
+		control_print(conn, "known\tnumber=%u\tname=%s\taddr=%s\tport=%u\tmac=%s\talive=%d\tseen=%lld",
+			      n->number, n->last.name, n->addr, n->port, mac_text(n->last.mac, mac),
+			      n->alive, (long long)table_seen(n, now, now_s));
+	}
+	control_ok(conn);
+}
+
+/* Those who can be answered now. */
+static void answer(struct control_conn *conn, answer_fn *fn)
+{
+	if (now_ms() - started_ms >= LISTEN_FIRST_MS) {
+		fn(conn);
+	} else if (nwaiting < sizeof(waiting) / sizeof(waiting[0])) {
+		waiting[nwaiting].conn = conn;
+		waiting[nwaiting++].fn = fn;
+	} else {
+		control_error(conn, "too many questions while starting: ask again in a second");
+	}
+}
+
 static void asked(struct control_conn *conn, char *line, void *arg)
 {
 	(void)arg;
 	asked_ms = now_ms();
 	if (control_is(line, "ping"))
 		control_ok(conn);
-	else if (!control_is(line, "nodes"))
-		control_error(conn, "musterd does not know the request %.40s", line);
-	else if (asked_ms - started_ms >= LISTEN_FIRST_MS)
-		answer_nodes(conn);
-	else if (nwaiting < sizeof(waiting) / sizeof(waiting[0]))
-		waiting[nwaiting++] = conn;
+	else if (control_is(line, "nodes"))
+		answer(conn, answer_nodes);
+	else if (control_is(line, "known"))
+		answer(conn, answer_known);
 	else
-		control_error(conn, "too many questions while starting: ask again in a second");
+		control_error(conn, "musterd does not know the request %.40s", line);
 }
 
 /* --- life --- */
@@ -189,8 +277,12 @@ static int loop(int udp, struct control *ctl, const char *group)
 		control_run(ctl);
 		now = now_ms();
 		table_expire(&table, now, expired);
-		while (nwaiting && now - started_ms >= LISTEN_FIRST_MS)
-			answer_nodes(waiting[--nwaiting]);
+		while (nwaiting && now - started_ms >= LISTEN_FIRST_MS) {
+			nwaiting--;
+			waiting[nwaiting].fn(waiting[nwaiting].conn);
+		}
+		if (now >= save_ms)
+			save(now);
 		if (opt.private && now - asked_ms > IDLE_MS) {
 			char err[CONTROL_ERR_MAX];
 
@@ -329,10 +421,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "musterd: %s\n", err);
 		return 1;
 	}
+	if (!remember_path(memory, sizeof(memory), err)) {
+		memory[0] = 0;
+		fprintf(stderr, "musterd: %s; nodes are forgotten when musterd ends\n", err);
+	}
 	if (opt.detach)
 		detach(dir);
 	started_ms = asked_ms = now_ms();
+	recall();
 	rc = loop(udp, ctl, group);
+	save(now_ms());
 	control_close(ctl);
 	table_free(&table);
 	close(lock);

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,9 +87,9 @@ static unsigned pick_number(const struct table *t, const char *name)
 	return number;
 }
 
-static struct table_node *add(struct table *t, const char *name)
+static struct table_node *add(struct table *t, unsigned number)
 {
-	unsigned number = pick_number(t, name), at;
+	unsigned at;
 
 	if (t->count == t->size) {
 		unsigned size = t->size ? 2 * t->size : 16;
@@ -135,12 +136,15 @@ enum table_event table_hear(struct table *t, const struct announce *a, uint32_t 
 		event = TABLE_BACK;
 	}
 	if (!n) {
-		n = add(t, a->name);
+		n = add(t, pick_number(t, a->name));
 		event = TABLE_NEW;
 	}
 	*node = n;
 	if (!n)
 		return TABLE_FULL;
+	if (event == TABLE_SAME && (!same_place(n, addr, a->port) || strcmp(n->last.name, a->name) ||
+				    memcmp(n->last.mac, a->mac, sizeof(a->mac))))
+		event = TABLE_CHANGED;
 	n->alive = true;
 	n->heard_ms = now_ms;
 	n->port = a->port;
@@ -160,6 +164,26 @@ void table_expire(struct table *t, uint64_t now_ms, void (*fn)(const struct tabl
 		if (fn)
 			fn(n);
 	}
+}
+
+int table_recall(struct table *t, const struct table_node *node)
+{
+	struct table_node *n;
+
+	if (number_taken(t, node->number))
+		return -EEXIST;
+	n = add(t, node->number);
+	if (!n)
+		return -ENOMEM;
+	*n = *node;
+	n->alive = false;
+	n->heard_ms = 0;
+	return 0;
+}
+
+int64_t table_seen(const struct table_node *n, uint64_t now_ms, int64_t now_s)
+{
+	return n->heard_ms ? now_s - (int64_t)((now_ms - n->heard_ms) / 1000) : n->seen_s;
 }
 
 void table_free(struct table *t)

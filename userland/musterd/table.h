@@ -13,13 +13,16 @@
 
 #include "proto/announce.h"
 
+#define TABLE_NUMBER_MAX 999999u
+
 struct table_node {
 	unsigned number;
-	bool alive;		/* else only the number is kept for its machine */
+	bool alive;		/* else what is known of its machine is kept, above all the number */
 	char addr[INET_ADDRSTRLEN];
 	uint16_t port;
-	uint64_t heard_ms;
-	struct announce last;
+	uint64_t heard_ms;	/* 0: not by this musterd */
+	int64_t seen_s;		/* then when, in seconds since 1970; see table_seen() */
+	struct announce last;	/* of one not heard: name and mac only */
 };
 
 struct table {
@@ -29,6 +32,7 @@ struct table {
 
 enum table_event {
 	TABLE_SAME,	/* a known node said again that it is there */
+	TABLE_CHANGED,	/* the same, at another address or with another name */
 	TABLE_NEW,
 	TABLE_BACK,	/* a node that was gone, or its machine after a restart */
 	TABLE_BYE,
@@ -46,6 +50,12 @@ enum table_event table_hear(struct table *t, const struct announce *a, uint32_t 
 
 /* Marks what has been silent for too long; calls fn (may be NULL) for each. */
 void table_expire(struct table *t, uint64_t now_ms, void (*fn)(const struct table_node *node));
+
+/* Adds one that an earlier musterd heard, of which number to seen_s and last are given. 0, -EEXIST, -ENOMEM. */
+int table_recall(struct table *t, const struct table_node *node);
+
+/* When it was heard last, in seconds since 1970, by what both clocks say now. */
+int64_t table_seen(const struct table_node *n, uint64_t now_ms, int64_t now_s);
 
 void table_free(struct table *t);
 

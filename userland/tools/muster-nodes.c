@@ -3,20 +3,24 @@
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "userland/lib/control.h"
 #include "userland/lib/eligible.h"
+#include "userland/lib/known.h"
 #include "userland/lib/nodes.h"
 #include "userland/lib/table_print.h"
 
 const char *argp_program_version = "muster nodes (muster) " MUSTER_VERSION;
 
-static bool json;
+static bool json, all;
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	if (key == 'j')
 		json = true;
+	else if (key == 'a')
+		all = true;
 	else if (key == ARGP_KEY_ARG)
 		argp_error(state, "takes no arguments: %s", arg);
 	else
@@ -33,8 +37,55 @@ static const char *takes(const struct node *node, char *why, size_t size)
 	return cpu_eligible(usual, node->last.cpu, why, size) ? "yes" : why;
 }
 
-static void print_json(const struct node *nodes, int count)
+/* Those that are off, as JSON in the same array, or as a table of their own. */
+static void json_known(const struct known_node *known, int count, bool comma)
 {
+	for (int i = 0; i < count; i++) {
+		const struct known_node *n = &known[i];
+		char mac[MAC_TEXT_MAX];
+
+		if (n->alive)
+			continue;
+		printf("%s\n  {\"number\": %u, \"name\": ", comma ? "," : "", n->number);
+		json_string(stdout, n->name);
+		printf(", \"alive\": false, \"address\": \"%s\", \"port\": %u, \"mac\": \"%s\", "
+		       "\"last_seen\": %lld}", n->addr, n->port, mac_text(n->mac, mac),
+		       (long long)n->seen);
+		comma = true;
+	}
+}
+
+static void table_known(const struct known_node *known, int count)
+{
+	static const char *const heads[] = { ">NODE", "NAME", "ADDRESS", "HARDWARE", "LAST SEEN", NULL };
+	struct columns *c = NULL;
+
+	for (int i = 0; i < count; i++) {
+		const struct known_node *n = &known[i];
+		char number[16], mac[MAC_TEXT_MAX], seen[32];
+		const char *const cells[] = { number, n->name, n->addr, mac_text(n->mac, mac), seen };
+		time_t t = n->seen;
+		struct tm tm;
+
+		if (n->alive)
+			continue;
+		if (!c)
+			c = columns_new(heads);
+		snprintf(number, sizeof(number), "%u", n->number);
+		if (!localtime_r(&t, &tm) || !strftime(seen, sizeof(seen), "%F %T", &tm))
+			snprintf(seen, sizeof(seen), "?");
+		columns_row(c, cells);
+	}
+	if (!c)
+		return;
+	printf("\nNot heard now:\n");
+	columns_print(c, stdout);
+}
+
+static void print_json(const struct node *nodes, int count, const struct known_node *known, int nknown)
+{
+	char mac[MAC_TEXT_MAX];
+
 	printf("[");
 	for (int i = 0; i < count; i++) {
 		const struct node *n = &nodes[i];
@@ -42,6 +93,7 @@ static void print_json(const struct node *nodes, int count)
 
 		printf("%s\n  {\"number\": %u, \"name\": ", i ? "," : "", n->number);
 		json_string(stdout, n->name);
+		printf(", \"alive\": true, \"mac\": \"%s\"", mac_text(n->last.mac, mac));
 		printf(", \"address\": \"%s\", \"port\": %u, \"cpus\": %u, \"mhz\": %u, "
 		       "\"speed\": %u, \"load\": %.2f, \"memory_total\": %llu, "
 		       "\"memory_free\": %llu, \"guests\": %u, \"closed\": %s, \"age_ms\": %u, "
@@ -56,7 +108,8 @@ static void print_json(const struct node *nodes, int count)
 		json_string(stdout, takes(n, why, sizeof(why)));
 		printf("}");
 	}
-	printf("%s]\n", count ? "\n" : "");
+	json_known(known, nknown, count);
+	printf("%s]\n", count || nknown ? "\n" : "");
 }
 
 static void print_table(const struct node *nodes, int count)
@@ -97,6 +150,7 @@ static void print_table(const struct node *nodes, int count)
 int main(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
+		{ "all", 'a', NULL, 0, "then list those that are remembered and not heard now", 0 },
 		{ "json", 'j', NULL, 0, "print JSON: one object per node, memory in bytes", 0 },
 		{ 0 },
 	};
@@ -109,8 +163,9 @@ int main(int argc, char **argv)
 		NULL, NULL, NULL
 	};
 	char err[CONTROL_ERR_MAX];
+	struct known_node *known = NULL;
 	struct node *nodes;
-	int count;
+	int count, nknown = 0;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	count = nodes_query(&nodes, err);
@@ -118,12 +173,21 @@ int main(int argc, char **argv)
 		fprintf(stderr, "muster nodes: %s\n", err);
 		return 1;
 	}
+	if (all)
+		nknown = known_query(&known, err);
+	if (nknown < 0) {
+		fprintf(stderr, "muster nodes: %s\n", err);
+		return 1;
+	}
 	if (json)
-		print_json(nodes, count);
+		print_json(nodes, count, known, nknown);
 	else if (count)
 		print_table(nodes, count);
 	else
 		fprintf(stderr, "muster nodes: none is heard on UDP port %u\n", nodes_port());
+	if (!json)
+		table_known(known, nknown);
 	free(nodes);
+	free(known);
 	return 0;
 }

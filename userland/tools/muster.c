@@ -16,6 +16,7 @@ static const struct {
 	{ "run", "mosrun", "run a command whose processes can move" },
 	{ "migrate", "migrate", "move a running process to a node, or home" },
 	{ "ps", "mps", "list processes and where they run; why one stays" },
+	{ "ctl", "mosctl", "give orders to nodes: accept, expel, poweroff, wake..." },
 	{ "emulate", "muster-emulate", "start nodes in QEMU and run a command with them" },
 	{ "netboot", "muster-netboot", "start diskless machines as nodes over the network" },
 	{ "daemon", "musterd", "hear the nodes (started by the others when needed)" },
