@@ -10,7 +10,7 @@
 #include "net/net.h"
 
 /* So long nothing may move before guests count as unable to leave. Home may be busy, or swap. */
-#define PATIENCE_S 30
+#define PATIENCE_S 20
 #define NAMED_MAX 10
 
 int order_accept(char *args, struct order_out *out)
@@ -48,7 +48,7 @@ static void name_those_left(struct order_out *out)
 		order_print(out, "  and %u more\n", all - n);
 }
 
-static int expel(struct order_out *out, const char *why)
+int order_send_home(struct order_out *out, const char *why)
 {
 	int n = guest_expel(why, PATIENCE_S, tell, out);
 
@@ -63,7 +63,7 @@ static int expel(struct order_out *out, const char *why)
 
 int order_expel(char *args, struct order_out *out)
 {
-	return *args ? -EINVAL : expel(out, "the node was told to send its guests home");
+	return *args ? -EINVAL : order_send_home(out, "the node was told to send its guests home");
 }
 
 /* Does not return unless guests are in the way, or somebody else is at it. */
@@ -81,7 +81,7 @@ static int go_down(char *args, struct order_out *out, const char *what, void (*a
 	}
 	guest_leaving(true);
 	if (!now)
-		err = expel(out, what);
+		err = order_send_home(out, what);
 	if (err) {
 		guest_leaving(false);
 		order_print(out, "the machine stays on; with `now` behind the order it does not, and "

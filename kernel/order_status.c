@@ -2,6 +2,7 @@
 /* Orders that look at the node: its state in a dozen lines, its log, its settings. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernel/cpu/features.h"
 #include "kernel/cpu/percpu.h"
@@ -31,6 +32,8 @@ int order_status(char *args, struct order_out *out)
 	order_print(out, "version   %s\n", MUSTER_VERSION);
 	order_print(out, "card      %s, link %s\n", net.card, net.link ? "up" : "down");
 	order_print(out, "address   %s%s%s\n", net.address, *net.address ? ", " : "", net.state);
+	for (unsigned i = 0; i < net.warnings; i++)
+		order_print(out, "warning   %s\n", net.warning[i]);
 	order_print(out, "uptime    %u days %02u:%02u:%02u\n", (unsigned)(up / 86400),
 		    (unsigned)(up / 3600 % 24), (unsigned)(up / 60 % 60), (unsigned)(up % 60));
 	order_print(out, "time      %s%s\n", now ? wall_text(now, time) : "not known", now ? " UTC" : "");
@@ -81,6 +84,29 @@ int order_settings(char *args, struct order_out *out)
 	for (unsigned i = 0; (problem = settings_problem(i)) != NULL; i++)
 		order_print(out, "%s\n", problem);
 	return 0;
+}
+
+int order_set(char *args, struct order_out *out)
+{
+	char *value = strchr(args, '=');
+	struct setting_view view;
+	int index, err;
+
+	if (!value)
+		return -EINVAL;
+	*value++ = '\0';
+	index = settings_find(args);
+	if (index < 0) {
+		order_print(out, "there is no setting %s; `settings` lists them\n", args);
+		return index;
+	}
+	err = settings_change(args, *value ? value : NULL);
+	if (err && settings_look(index, &view))
+		order_print(out, "%s wants: %s=%s\n", args, args, view.setting->takes);
+	if (!err)
+		order_print(out, "%s%s%s holds from the next start, if it is saved\n", args,
+			    *value ? "=" : " unset", value);
+	return err;
 }
 
 int order_save(char *args, struct order_out *out)

@@ -100,7 +100,7 @@ void order_print(struct order_out *out, const char *fmt, ...)
 	va_end(ap);
 	/* Names come from homes, and this goes to terminals. */
 	for (char *p = line; n > 0 && *p; p++)
-		if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
+		if ((*p < ' ' && *p != '\n') || *p > '~')
 			*p = '?';
 	if (n > 0)
 		add(out, line, n < (int)sizeof(line) ? n : (int)sizeof(line) - 1);
