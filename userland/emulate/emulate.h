@@ -41,7 +41,7 @@ struct emulate_opts {
 	const char *name;	/* the nodes are called name1, name2... */
 	enum emulate_net net;
 	enum emulate_accel accel;
-	bool dhcp, quiet, allow_panic;
+	bool dhcp, quiet, allow_panic, reboot;
 	char **command;		/* NULL: none, the nodes join the user's cluster */
 };
 

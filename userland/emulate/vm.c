@@ -130,7 +130,9 @@ int vm_start(struct session *s, struct vm *vm)
 	add(&a, "%u", s->opts->memory_mb);
 	add(&a, "-nodefaults");
 	add(&a, "-no-user-config");
-	add(&a, "-no-reboot");
+	/* A triple fault shows as a node that has stopped. */
+	if (!s->opts->reboot)
+		add(&a, "-no-reboot");
 	add(&a, "-display");
 	add(&a, "none");
 	add(&a, "-vga");

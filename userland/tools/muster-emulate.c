@@ -108,6 +108,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'q':
 		opts.quiet = true;
 		return 0;
+	case 'r':
+		opts.reboot = true;
+		return 0;
 	case 'p':
 		opts.allow_panic = true;
 		return 0;
@@ -193,6 +196,7 @@ int main(int argc, char **argv)
 		{ "timeout", 't', "S", 0, "seconds to wait for the nodes (60)", 0 },
 		{ "keep-logs", 'k', "DIR", 0, "write consoles and logs to DIR and leave them", 0 },
 		{ "allow-panic", 'p', NULL, 0, "a node's panic does not change the exit status", 0 },
+		{ "reboot", 'r', NULL, 0, "a node that resets starts anew, instead of ending", 0 },
 		{ "quiet", 'q', NULL, 0, "do not say which nodes are up", 0 },
 		{ 0 },
 	};
