@@ -11,6 +11,7 @@
 #include "kernel/cpu/acpi.h"
 #include "kernel/cpu/x86.h"
 #include "kernel/kprintf.h"
+#include "kernel/panic.h"
 #include "kernel/time/clock.h"
 
 /* PM1 control register. */
@@ -129,7 +130,8 @@ static void off_by_acpi(void)
 
 void machine_poweroff(void)
 {
-	irq_disable();
+	/* Whoever stands before a machine that stays on shall be able to read why. */
+	machine_stop_others();
 	off_by_acpi();
 	kprintf("power: this machine does not switch itself off%s. It is now safe to switch it off.\n",
 		acpi_info.has_s5 ? " when it is told to" : ": its firmware names no way to");

@@ -107,7 +107,7 @@ static void print_registers(const struct trapframe *tf)
 	kprintf("vector %lu error %lx ", tf->vector, tf->error);
 }
 
-static void panic_begin(const char *why)
+bool machine_stop_others(void)
 {
 	int none = -1;
 	int me = cpu_id();
@@ -118,13 +118,21 @@ static void panic_begin(const char *why)
 		if (none != me)
 			for (;;) /* another CPU is telling its story already */
 				__asm__ volatile("hlt");
+		return false;
+	}
+	apic_nmi_others();
+	console_panic();
+	return true;
+}
+
+static void panic_begin(const char *why)
+{
+	if (!machine_stop_others()) {
 		/* A panic inside the panic: its own report is what failed. */
 		kprintf("\npanic while panicking: %s\n", why);
 		machine_stop();
 	}
-	apic_nmi_others();
-	console_panic();
-	kprintf("\n*** muster: panic on CPU %d: %s\n", me, why);
+	kprintf("\n*** muster: panic on CPU %d: %s\n", cpu_id(), why);
 	if (current)
 		kprintf("thread %lu \"%s\"%s, %lu ms after start\n",
 			current->id, current->name,

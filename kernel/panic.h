@@ -7,7 +7,13 @@
 
 #include <stdbool.h>
 
-/* Some CPU is panicking: take no locks, wait for nobody. */
+/* Some CPU is panicking, or switches the machine off: take no locks, wait for nobody. */
 bool panic_in_progress(void);
+
+/*
+ * Stops all other CPUs for good, and shows the log on every console: from here on there is nothing but
+ * kprintf(). False if this CPU has done so before. Any context.
+ */
+bool machine_stop_others(void);
 
 #endif
