@@ -68,7 +68,7 @@ def test_an_address_from_dhcp_that_another_has_is_declined():
 def test_a_dhcp_server_that_comes_late_and_refuses_and_goes():
     m = one_card()
     m.says(r'no DHCP server has answered for \d+ s', 20)
-    server = machine.keep(stations.DhcpServer(m.taps[0], HOME, [NODE], lease=10))
+    server = machine.keep(stations.DhcpServer(m.taps[0], HOME, [NODE], lease=12))
     m.says(f'announced as node1 at {NODE}', 40)
     # Half of the lease later it is renewed.
     del server.heard[:]
