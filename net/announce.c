@@ -101,8 +101,7 @@ static void send_to(const ip_addr_t *ip, uint16_t to_port)
 
 static bool can_send(void)
 {
-	return !leaving && net_nic && net_nic->link &&
-	       !ip4_addr_isany(netif_ip4_addr(&net_netif));
+	return !leaving && net_nic && net_nic->link && !ip4_addr_isany(netif_ip4_addr(&net_netif));
 }
 
 static void send_all(void)

@@ -20,6 +20,7 @@
 /* Frames take microseconds to leave; a card that gives none back for so long has stopped. */
 #define STUCK_MS 2000
 #define RETRY_MS 5000
+#define SHOWN_MS 60000 /* how long a reset is worth a warning */
 
 struct nic *net_nics[NET_MAX_NICS];
 unsigned net_nic_count;
@@ -146,9 +147,9 @@ static int open_card(struct nic *nic)
 		kprintf("net: eth%u has no interrupt (line %u, error %d): looking at it by the clock\n",
 			nic->index, nic->line, -err);
 	nic->driver->irq(nic, NIC_IRQ_UNMASK);
-	kprintf("net: eth%u: %s at %s, %02x:%02x:%02x:%02x:%02x:%02x, irq %u, link %s\n", nic->index,
-		nic->driver->name, nic->place, nic->mac[0], nic->mac[1], nic->mac[2], nic->mac[3],
-		nic->mac[4], nic->mac[5], nic->line, nic->link ? "up" : "down");
+	kprintf("net: eth%u: %s at %s, %02x:%02x:%02x:%02x:%02x:%02x, irq %u, link %s\n",
+		nic->index, nic->driver->name, nic->place, nic->mac[0], nic->mac[1], nic->mac[2],
+		nic->mac[3], nic->mac[4], nic->mac[5], nic->line, nic->link ? "up" : "down");
 	return 0;
 }
 
@@ -270,9 +271,10 @@ static void restart_card(struct nic *nic)
 	int err = start_card(nic);
 
 	nic->watch.resets++;
-	nic->watch.retry_ms = net_ms_since_entry() + RETRY_MS;
+	nic->watch.reset_ms = net_ms_since_entry();
 	if (err) {
-		snprintf(nic->problem, sizeof(nic->problem), "does not start again: error %d", -err);
+		snprintf(nic->problem, sizeof(nic->problem), "does not start again: error %d",
+			 -err);
 		kprintf("net: eth%u: %s\n", nic->index, nic->problem);
 		return;
 	}
@@ -311,7 +313,7 @@ static void watch_card(struct nic *nic)
 			 "has vanished; if it is back, the node must be rebooted");
 		kprintf("net: eth%u: the card %s\n", nic->index, nic->problem);
 	} else if (!nic->running) {
-		if (net_ms_since_entry() >= nic->watch.retry_ms)
+		if (net_ms_since_entry() - nic->watch.reset_ms >= RETRY_MS)
 			restart_card(nic);
 	} else if (is_stuck(nic)) {
 		kprintf("net: eth%u: the %s card has not sent %u frame%s for %u s: resetting it\n",
@@ -319,6 +321,17 @@ static void watch_card(struct nic *nic)
 			nic->watch.out == 1 ? "" : "s", STUCK_MS / 1000);
 		stop_card(nic);
 		restart_card(nic);
+	}
+}
+
+void cards_warn(struct net_status *status)
+{
+	for (unsigned i = 0; i < net_nic_count; i++) {
+		const struct nic *nic = net_nics[i];
+
+		if (*nic->problem &&
+		    (!nic->running || net_ms_since_entry() - nic->watch.reset_ms < SHOWN_MS))
+			net_warn(status, "eth%u %s", i, nic->problem);
 	}
 }
 

@@ -29,11 +29,11 @@
 /* Links that come and go within this were only plugged around, and sessions outlive it. */
 #define NO_LINK_MS 2000
 
-static int pinned = -1;	     /* the only one that may be used */
-static bool proven;	     /* the card in use has an answer */
-static uint64_t trial_ms;    /* since when it is tried */
-static uint64_t no_link_ms;  /* since when it has no link; 0: it has */
-static uint64_t ask_ms;	     /* when to ask around again */
+static int pinned = -1;	    /* the only one that may be used */
+static bool proven;	    /* the card in use has an answer */
+static uint64_t trial_ms;   /* since when it is tried */
+static uint64_t no_link_ms; /* since when it has no link; 0: it has */
+static uint64_t ask_ms;	    /* when to ask around again */
 static bool said_no_link;
 static bool due;
 
@@ -54,8 +54,7 @@ static struct nic *next_card(const struct nic *after)
 	for (unsigned i = 0; i < net_nic_count; i++) {
 		struct nic *nic = net_nics[(from + i) % net_nic_count];
 
-		if (nic->running && nic->link &&
-		    (pinned < 0 || nic->index == (unsigned)pinned))
+		if (nic->running && nic->link && (pinned < 0 || nic->index == (unsigned)pinned))
 			return nic;
 	}
 	return NULL;
@@ -297,7 +296,5 @@ void choose_warn(struct net_status *status)
 		net_warn(status, "no card has a link: is the cable in?");
 	else if (pinned >= 0 && (!net_nic || !net_nic->link))
 		net_warn(status, "eth%d, which was chosen, has no link; another one has", pinned);
-	for (unsigned i = 0; i < net_nic_count; i++)
-		if (*net_nics[i]->problem)
-			net_warn(status, "eth%u %s", i, net_nics[i]->problem);
+	cards_warn(status);
 }

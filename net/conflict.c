@@ -17,10 +17,10 @@
 #include "lwip/timeouts.h"
 #include "net/internal.h"
 
-#define FIRST_WAIT_MS 30   /* an answer takes less than one on a wire */
-#define PROBE_MS      1000 /* RFC 5227, 1.1: PROBE_MIN */
-#define PROBES	      3	   /* PROBE_NUM */
-#define TAKEN_MS      3000 /* how often we look if a taken address has become free */
+#define FIRST_WAIT_MS 30    /* an answer takes less than one on a wire */
+#define PROBE_MS      1000  /* RFC 5227, 1.1: PROBE_MIN */
+#define PROBES	      3	    /* PROBE_NUM */
+#define TAKEN_MS      3000  /* how often we look if a taken address has become free */
 #define DEFEND_MS     10000 /* DEFEND_INTERVAL */
 #define SHOWN_MS      60000
 
@@ -31,7 +31,7 @@ static ip4_addr_t ours;
 static unsigned probes;
 static const struct conflict_ops *ops;
 static uint8_t other[ETH_HWADDR_LEN]; /* who has it, too */
-static uint64_t conflict_ms;	/* when that was last seen; 0: never */
+static uint64_t conflict_ms;	      /* when that was last seen; 0: never */
 static uint64_t defended_ms;
 
 void conflict_send_arp(struct nic *nic, const ip4_addr_t *sender, const ip4_addr_t *target)
@@ -181,10 +181,9 @@ bool conflict_see(const uint8_t *frame, unsigned len)
 	memcpy(&target, &arp->dipaddr, sizeof(target));
 	look_at_offer(&sender, arp->shwaddr.addr);
 	/* Somebody who probes at the same time has the same in mind (RFC 5227, 2.1.1). */
-	if (state == OFF ||
-	    (!ip4_addr_cmp(&sender, &ours) &&
-	     !(ip4_addr_isany_val(sender) && ip4_addr_cmp(&target, &ours) &&
-	       (state == FIRST || state == PROBING))))
+	if (state == OFF || (!ip4_addr_cmp(&sender, &ours) &&
+			     !(ip4_addr_isany_val(sender) && ip4_addr_cmp(&target, &ours) &&
+			       (state == FIRST || state == PROBING))))
 		return true;
 	memcpy(other, arp->shwaddr.addr, sizeof(other));
 	conflict_ms = net_ms_since_entry();

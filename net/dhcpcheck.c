@@ -46,8 +46,9 @@ static const char *parse(const uint8_t *p, const uint8_t *end, struct options *o
 		uint8_t code, len;
 		const uint8_t **where;
 	} known[] = {
-		{ OPT_MASK, 4, &o->mask },   { OPT_ROUTER, 4, &o->router }, { OPT_LEASE, 4, &o->lease },
-		{ OPT_KIND, 1, &o->kind },   { OPT_SERVER, 4, &o->server },
+		{ OPT_MASK, 4, &o->mask },     { OPT_ROUTER, 4, &o->router },
+		{ OPT_LEASE, 4, &o->lease },   { OPT_KIND, 1, &o->kind },
+		{ OPT_SERVER, 4, &o->server },
 	};
 
 	while (p < end && *p != OPT_END) {

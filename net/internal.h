@@ -23,6 +23,7 @@ bool netif_irqs_arrive(void); /* false: the cards must be looked at by the clock
 void netif_unmask_irqs(void);
 bool netif_irq_pending(void); /* any context */
 void cards_watch(void);	      /* resets those that are stuck, closes those that are gone */
+void cards_warn(struct net_status *status);
 
 /* choose.c: which card is used. */
 void choose_start(void);
@@ -55,8 +56,8 @@ void ifconfig_link_changed(void);
 void ifconfig_status(struct net_status *status);
 bool ifconfig_is_static(void);
 bool ifconfig_is_near(const uint8_t *frame, unsigned len); /* from somebody in our network? */
-void ifconfig_ask_gateway(struct nic *nic); /* by ARP: is somebody there? */
-bool address_is_usable(const ip4_addr_t *ip); /* by one machine */
+void ifconfig_ask_gateway(struct nic *nic);		   /* by ARP: is somebody there? */
+bool address_is_usable(const ip4_addr_t *ip);		   /* by one machine */
 
 /* conflict.c: is our address ours alone? */
 struct conflict_ops {
@@ -74,7 +75,7 @@ void conflict_send_arp(struct nic *nic, const ip4_addr_t *sender, const ip4_addr
 /* lease.c: the address from DHCP. */
 void lease_start(void);
 void lease_stop(void);
-void lease_begins(void); /* lwIP has an address */
+void lease_begins(void);			    /* lwIP has an address */
 bool lease_see(const uint8_t *frame, unsigned len); /* a DHCP answer; false: not for lwIP */
 void lease_status(struct net_status *status);
 

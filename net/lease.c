@@ -24,20 +24,20 @@
 /* lwIP asks less and less often, up to once a minute: a server that comes late should not wait. */
 #define RESTART_MS 15000
 /* What lwIP, which counts in minutes, would renew too late. */
-#define SHORT_LEASE_S 180
+#define SHORT_LEASE_S	 180
 #define STRANGE_SHOWN_MS 60000
 #define STRANGE_MANY	 10 /* fewer may be late answers */
 #define CHADDR		 28 /* in a DHCP message: for whom it is */
 
 static uint64_t asking_since_ms; /* 0: not asking */
 static uint64_t complained_ms, restarted_ms;
-static uint64_t lease_ms; /* how long the lease is; 0: for ever */
-static uint64_t given_ms; /* when it was given */
-static uint64_t renew_ms; /* when to ask for more of it */
+static uint64_t lease_ms;    /* how long the lease is; 0: for ever */
+static uint64_t given_ms;    /* when it was given */
+static uint64_t renew_ms;    /* when to ask for more of it */
 static const char *why_lost; /* the last lease; NULL: none was */
 
-static unsigned strange;	/* answers that were refused */
-static uint64_t strange_ms;	/* the last one */
+static unsigned strange;    /* answers that were refused */
+static uint64_t strange_ms; /* the last one */
 static const char *strange_why;
 static uint8_t strange_mac[6];
 
@@ -200,12 +200,13 @@ void lease_status(struct net_status *status)
 	if (!asking_since_ms) {
 		snprintf(status->state, sizeof(status->state), "DHCP");
 	} else {
-		snprintf(status->state, sizeof(status->state),
-			 "asking for an address (DHCP), %u s", asking_s);
+		snprintf(status->state, sizeof(status->state), "asking for an address (DHCP), %u s",
+			 asking_s);
 		if (why_lost)
 			net_warn(status, "the address is lost: %s", why_lost);
 		if (asking_s >= COMPLAIN_MS / 1000)
-			net_warn(status, "no DHCP server answers; a fixed address can be set instead");
+			net_warn(status,
+				 "no DHCP server answers; a fixed address can be set instead");
 	}
 	if (strange >= STRANGE_MANY && now - strange_ms < STRANGE_SHOWN_MS)
 		net_warn(status, "%u strange DHCP answers from %02x:%02x:%02x:%02x:%02x:%02x: %s",

@@ -36,17 +36,18 @@ void net_shutdown(const char *why);
 bool net_is_owner(void);
 
 /*
- * Changes of what the network is told of the node, or the node of the network. They hold until the next start;
- * settings_change() (kernel/settings.h) is what remembers them. Thread context.
+ * Changes while the node runs. They hold until the next start; settings_change() is what remembers
+ * them (kernel/settings.h). Thread context.
  *
- * All but the name end the sessions with homes, with a reason and within 3 s, and take effect then;
- * what homes' processes do here is lost with a session, so send them home first. The node says goodbye and announces
- * itself anew.
+ * A new address or card ends the sessions with homes, with a reason and within 3 s, and takes effect
+ * then; guests are lost with their session, so send them home first. The node says goodbye and
+ * announces itself anew.
  */
-int net_set_address(const char *text);	  /* "10.0.0.2/24" or "dhcp"; 0 or -EINVAL */
-int net_set_gateway(const char *text);	  /* NULL: none; 0 or -EINVAL; ends no session */
-int net_choose_card(const char *name);	  /* "eth1"; NULL, "auto": the first that works; 0, -EINVAL, -ENODEV */
-int net_set_name(const char *name);	  /* NULL: made from the card's address; 0 or -EINVAL */
+int net_set_address(const char *text); /* "10.0.0.2/24" or "dhcp"; 0 or -EINVAL */
+int net_set_gateway(const char *text); /* NULL: none; 0 or -EINVAL; ends no session */
+int net_set_name(const char *name);    /* NULL: made from the card's address; 0 or -EINVAL */
+/* "eth1"; NULL or "auto": the first that works; 0, -EINVAL, or -ENODEV: no such card, or it is dead. */
+int net_choose_card(const char *name);
 
 #define NET_WARNINGS 6
 
@@ -65,7 +66,7 @@ struct net_status {
 void net_get_status(struct net_status *status);
 
 struct net_card_status {
-	char name[8];	  /* eth0 */
+	char name[8]; /* eth0 */
 	char driver[16];
 	char place[16];	  /* "00:03.0" on PCI, "port 300" */
 	char problem[64]; /* "" or e.g. "had stopped working and was reset 1 time" */
@@ -83,13 +84,13 @@ unsigned net_get_cards(struct net_card_status *cards, unsigned max);
 /* Another node that was heard on the network. */
 struct net_neighbour {
 	char name[32];
-	char address[24];    /* "10.0.0.3", with ":port" if that is not MUSTER_PORT */
-	bool closed;	     /* takes no guests */
+	char address[24]; /* "10.0.0.3", with ":port" if that is not MUSTER_PORT */
+	bool closed;	  /* takes no guests */
 	unsigned cpus, mhz, speed;
-	unsigned load;	     /* runnable threads x 100 */
+	unsigned load; /* runnable threads x 100 */
 	unsigned guests;
 	uint64_t mem_total, mem_free; /* bytes */
-	unsigned age_ms;     /* since it was heard last */
+	unsigned age_ms;	      /* since it was heard last */
 };
 
 /* Those heard within the last seconds, by name; returns how many, at most max. Thread context. */

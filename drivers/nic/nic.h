@@ -117,7 +117,7 @@ struct nic_watch {
 	uint64_t returned;     /* frames that came out of it */
 	uint64_t seen;	       /* `returned` when it was last looked at */
 	uint64_t moved_ms;     /* when it had moved, or had nothing to do */
-	uint64_t retry_ms;     /* it did not start again: the next attempt */
+	uint64_t reset_ms;     /* when it was reset last */
 	unsigned resets;
 };
 
