@@ -56,7 +56,7 @@ static bool parse_endpoint(const char *key, ip_addr_t *ip, uint16_t *to_port)
 	return true;
 }
 
-/* NULL or "": one made from the card. A longer one is cut; what would not pass announce_check(): false. */
+/* NULL or "": one made from the card; a longer one is cut. False: would not pass announce_check(). */
 static bool set_name(const char *name)
 {
 	const uint8_t *mac = net_nic_count ? net_nics[0]->mac : announce.id;
@@ -153,7 +153,7 @@ void announce_stopped(void)
 	stopped = true;
 	if (can_send())
 		send_all();
-	/* The card or the address may be gone already: then nobody hears of it, and it does no harm. */
+	/* The card or the address may be gone already: then nobody hears it. */
 	if (joined)
 		igmp_leavegroup_netif(&net_netif, ip_2_ip4(&group));
 	joined = false;

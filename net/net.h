@@ -46,7 +46,7 @@ bool net_is_owner(void);
 int net_set_address(const char *text); /* "10.0.0.2/24" or "dhcp"; 0 or -EINVAL */
 int net_set_gateway(const char *text); /* NULL: none; 0 or -EINVAL; ends no session */
 int net_set_name(const char *name);    /* NULL: made from the card's address; 0 or -EINVAL */
-/* "eth1"; NULL or "auto": the first that works; 0, -EINVAL, or -ENODEV: no such card, or it is dead. */
+/* "eth1"; NULL or "auto": the first that works. 0; -EINVAL; -ENODEV: not there, or dead. */
 int net_choose_card(const char *name);
 
 #define NET_WARNINGS 6

@@ -144,10 +144,10 @@ struct nic {
 	struct nic_stats stats;
 
 	/* net/cards.c's; no driver looks at it. */
-	spinlock_t irq_lock;	/* guards running: an interrupt must not meet a card that is closed */
-	bool running;		/* open */
+	spinlock_t irq_lock; /* guards running: no interrupt may meet a card that is closed */
+	bool running;	     /* open */
 	enum nic_heard heard;
-	char problem[64];	/* for people: why it is not used, or what has just been done to it */
+	char problem[64]; /* for people: why it is not used, or what was done to it last */
 	struct nic_watch watch;
 };
 
