@@ -184,6 +184,62 @@ TEST(a_file_on_an_iso_image_is_found)
 	free(im.data);
 }
 
+static void put_both(uint8_t *p, uint32_t v)
+{
+	put_le32(p, v);
+	for (int i = 0; i < 4; i++)
+		p[7 - i] = v >> 8 * i;
+}
+
+static uint8_t *record_of(struct image *im)
+{
+	return (uint8_t *)memmem(im->data, im->size, "MUSTER.CFG;1", 12) - 33;
+}
+
+TEST(numbers_of_an_iso_image_are_checked)
+{
+	struct image im;
+	uint8_t *root;
+
+	sh("printf settings >root/muster.cfg && xorriso -as mkisofs -quiet -r -J -o iso.img root 2>/dev/null");
+	im = load("iso.img");
+	put_both(record_of(&im) + 10, FILE_SIZE_MAX + 1);
+	CHECK_EQ(find(&im, NULL, "muster.cfg has 8193 bytes; it may have 1 to 8192"), -EINVAL);
+	put_both(record_of(&im) + 10, 8);
+	put_both(record_of(&im) + 2, im.size / 2048 + 1);
+	CHECK_EQ(find(&im, NULL, "the entry of muster.cfg"), -EINVAL);
+	put_both(record_of(&im) + 2, 5); /* a system area is nobody's */
+	CHECK_EQ(find(&im, NULL, "the entry of muster.cfg"), -EINVAL);
+	free(im.data);
+
+	im = load("iso.img");
+	root = im.data + 16 * 2048 + 156;
+	put_both(root + 10, 33 * 2048);
+	CHECK_EQ(find(&im, NULL, "its volume descriptor"), -EINVAL);
+	put_both(root + 10, 2048);
+	root[10] ^= 1; /* the two forms of the number differ */
+	CHECK_EQ(find(&im, NULL, "its volume descriptor"), -EINVAL);
+	free(im.data);
+
+	im = load("iso.img");
+	record_of(&im)[0] = 40; /* shorter than its name */
+	CHECK_EQ(find(&im, NULL, "its top folder"), -EINVAL);
+	free(im.data);
+
+	/* A record that begins 8 bytes before the end of its block. */
+	im = load("iso.img");
+	root = im.data + (size_t)get_le32(im.data + 16 * 2048 + 156 + 2) * 2048;
+	size_t at = 0;
+
+	while (2040 - at > 255)
+		at += root[at];
+	root[at] = 2040 - at;
+	memset(root + 2040, 200, 8);
+	memset(record_of(&im) + 33, 'x', 12);
+	CHECK_EQ(find(&im, NULL, "its top folder"), -EINVAL);
+	free(im.data);
+}
+
 TEST(other_media_are_refused)
 {
 	struct image im;
@@ -216,19 +272,55 @@ static void set_fat(struct image *im, unsigned cluster, unsigned v)
 
 TEST(damaged_chains_are_named)
 {
-	static const unsigned next[] = { 0, 1, 0xff7, 0xb30, 2, 0xfff };
+	static const struct {
+		unsigned next;
+		const char *why;
+	} cases[] = {
+		{ 0, "leads to a cluster that is not there" },	   { 1, "leads to a cluster that is not there" },
+		{ 0xff7, "leads to a cluster that is not there" }, { 0xb30, "leads to a cluster that is not there" },
+		{ 0xfff, "leads to a cluster that is not there" }, { 2, "do not end where it ends" },
+	};
 
-	for (unsigned i = 0; i < sizeof(next) / sizeof(next[0]); i++) {
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct image im = floppy(2048, false);
 
-		set_fat(&im, 3, next[i]); /* the second of its four clusters */
-		CHECK_EQ(find(&im, NULL, "the file system of the medium is damaged: "), -EINVAL);
+		set_fat(&im, 3, cases[i].next); /* the second of its four clusters */
+		CHECK_EQ(find(&im, NULL, cases[i].why), -EINVAL);
 		free(im.data);
 	}
 	struct image im = floppy(2048, false);
 
+	set_fat(&im, 4, 0xb30); /* behind the last cluster, in a part of the table that is not used */
+	set_fat(&im, 0xb30, 0xfff);
+	CHECK_EQ(find(&im, NULL, "leads to a cluster that is not there"), -EINVAL);
+	free(im.data);
+
+	im = floppy(2048, false);
 	set_fat(&im, 5, 6);
 	CHECK_EQ(find(&im, NULL, "do not end where it ends"), -EINVAL);
+	free(im.data);
+}
+
+TEST(a_table_that_is_too_short_is_named)
+{
+	struct image im = floppy(2048, false);
+
+	im.data[22] = 8; /* sectors of a table; 9 are needed */
+	CHECK_EQ(find(&im, NULL, "its table is too short"), -EINVAL);
+	free(im.data);
+}
+
+/* Entry 341 of the table begins in the last byte of a sector. */
+TEST(an_entry_may_lie_across_two_sectors)
+{
+	struct image im;
+
+	free(floppy(2048, false).data);
+	sh("rm fd.img && mformat -C -i fd.img -f 1440 -r 1 :: && head -c $((338 * 512)) /dev/zero >a && "
+	   "mcopy -i fd.img a ::a && mcopy -i fd.img muster.cfg :: && mshowfat -i fd.img ::muster.cfg | "
+	   "grep -q '<340-343>'");
+	im = load("fd.img");
+	CHECK_EQ(find(&im, text_of(2048), ""), 0);
 	free(im.data);
 }
 
@@ -280,6 +372,11 @@ TEST(damage_is_survived)
 	sh("printf x >root/muster.cfg && xorriso -as mkisofs -quiet -r -J -o iso.img root 2>/dev/null");
 	survive_damage("iso.img", 16 * 2048, 17 * 2048);
 	survive_damage("iso.img", 16 * 2048, 60 * 2048);
+	struct image im = load("iso.img");
+	size_t folder = (record_of(&im) - im.data) / 2048 * 2048;
+
+	free(im.data);
+	survive_damage("iso.img", folder, folder + 2048);
 }
 
 /* --- the text --------------------------------------------------------------------------------------- */
@@ -382,6 +479,12 @@ TEST(what_is_not_understood_is_left_alone)
 		CHECK_STR(out, bad[i]);
 		CHECK(strstr(why, "set muster_args="));
 	}
+	char longest[1200] = "set muster_args=\"";
+
+	memset(longest + strlen(longest), 'x', 1100);
+	strcat(longest, "\"\n");
+	CHECK_EQ(edit(longest, 1200, "name", "x", &out), -EINVAL);
+
 	char zeros[] = "set muster_args=\"\"\n\0\n";
 
 	CHECK_EQ(settings_file_edit(zeros, sizeof(zeros) - 1, 100, NULL, 0, why, sizeof(why)), -EINVAL);
