@@ -77,7 +77,8 @@ bool form_endpoint(const char *value)
 {
 	unsigned first;
 
-	return take_address(&value, &first) && (*value == '\0' || (*value == ':' && form_port(value + 1)));
+	return take_address(&value, &first) &&
+	       (*value == '\0' || (*value == ':' && form_port(value + 1)));
 }
 
 bool form_number(const char *value)

@@ -139,8 +139,8 @@ static void call(struct bios_regs *regs)
 	struct percpu *pc = this_cpu();
 	struct bios_thunk_regs *t = in_thunk(bios_thunk_regs);
 
-	*t = (struct bios_thunk_regs){ regs->eax, regs->ebx, regs->ecx, regs->edx, regs->esi,
-				       regs->edi, 0 };
+	*t = (struct bios_thunk_regs){ regs->eax, regs->ebx, regs->ecx, regs->edx,
+				       regs->esi, regs->edi, 0 };
 	irq_lend();
 	bios_enter(low(), low_pa, start_cr3);
 	percpu_load(pc);

@@ -14,23 +14,23 @@
 #include "kernel/cpu/x86.h"
 #include "kernel/mm/page.h"
 
-#define FN_RESET 0x0000
-#define FN_READ 0x0200
-#define FN_WRITE 0x0300
-#define FN_GEOMETRY 0x0800
-#define FN_EXTENSIONS 0x4100
-#define FN_EXT_READ 0x4200
-#define FN_EXT_WRITE 0x4300
+#define FN_RESET	  0x0000
+#define FN_READ		  0x0200
+#define FN_WRITE	  0x0300
+#define FN_GEOMETRY	  0x0800
+#define FN_EXTENSIONS	  0x4100
+#define FN_EXT_READ	  0x4200
+#define FN_EXT_WRITE	  0x4300
 #define FN_EXT_PARAMETERS 0x4800
 
 #define ERROR_WRITE_PROTECTED 0x03
-#define ATTEMPTS 3 /* the first may find a floppy's motor off */
-#define FIRST_DISK 0x80
+#define ATTEMPTS	      3 /* the first may find a floppy's motor off */
+#define FIRST_DISK	      0x80
 
-#define FDC_DOR 0x3f2
+#define FDC_DOR		   0x3f2
 #define FDC_DOR_MOTORS_OFF 0x0c /* no reset, interrupts on */
-#define BDA_MOTORS 0x43f
-#define BDA_MOTOR_TICKS 0x440
+#define BDA_MOTORS	   0x43f
+#define BDA_MOTOR_TICKS	   0x440
 
 struct ext_packet {
 	uint8_t size, zero;
@@ -141,7 +141,8 @@ int bios_disk_open(struct bios_disk *d, uint8_t drive, char *why, size_t size)
 		if (d->sectors)
 			return 0;
 	}
-	snprintf(why, size, "the BIOS does not know drive %02x, from which the node was started", drive);
+	snprintf(why, size, "the BIOS does not know drive %02x, from which the node was started",
+		 drive);
 	return -EIO;
 }
 

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SECTOR_SIZE 512
+#define SECTOR_SIZE	 512
 #define FILE_SECTORS_MAX 16 /* of the settings file, as far as we care for one */
-#define FILE_SIZE_MAX (FILE_SECTORS_MAX * SECTOR_SIZE)
+#define FILE_SIZE_MAX	 (FILE_SECTORS_MAX * SECTOR_SIZE)
 
 /* Both return 0, -EROFS if the medium is write-protected, or -EIO. May sleep. */
 struct disk {
@@ -20,8 +20,8 @@ struct disk {
 };
 
 struct disk_file {
-	uint32_t size;				/* bytes; not 0 */
-	unsigned count;				/* its sectors, those behind its end in the last cluster included */
+	uint32_t size;	/* bytes; not 0 */
+	unsigned count; /* its sectors, those behind its end in the last cluster included */
 	uint64_t sector[FILE_SECTORS_MAX];
 	/* Where its size is recorded (4 bytes, little endian); sector 0: it cannot be changed. */
 	uint64_t size_sector;

@@ -130,7 +130,8 @@ static bool change(char *words, const struct setting_edit *e)
 /* Where the filling begins: nothing but comment signs and blanks from there to the end. */
 static size_t find_filling(const char *text, size_t len, size_t after)
 {
-	while (len > after && (text[len - 1] == '#' || is_blank(text[len - 1]) || is_line_end(text[len - 1])))
+	while (len > after &&
+	       (text[len - 1] == '#' || is_blank(text[len - 1]) || is_line_end(text[len - 1])))
 		len--;
 	return len;
 }
@@ -150,7 +151,8 @@ int settings_file_edit(char *text, size_t len, size_t room, const struct setting
 	bool fits = true;
 
 	if (memchr(text, '\0', len) || !get_args(text, len, &a)) {
-		snprintf(why, size, "muster.cfg has no line set muster_args=\"...\" that the node understands");
+		snprintf(why, size,
+			 "muster.cfg has no line set muster_args=\"...\" that can be used");
 		return -EINVAL;
 	}
 	for (unsigned i = 0; i < count && fits; i++)
@@ -161,7 +163,8 @@ int settings_file_edit(char *text, size_t len, size_t room, const struct setting
 	/* A line end must stay behind the last line: one byte of filling at least. */
 	wanted = a.start + n + tail + 1;
 	if (!fits || wanted > room) {
-		snprintf(why, size, "muster.cfg has no room for these settings: let it have some lines of #####");
+		snprintf(why, size,
+			 "muster.cfg has no room for this: it needs some lines of #####");
 		return -ENOSPC;
 	}
 	memmove(text + a.start + n, text + a.end, tail);

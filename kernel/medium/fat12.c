@@ -8,16 +8,16 @@
 #include "kernel/medium/bytes.h"
 #include "kernel/medium/disk.h"
 
-#define CLUSTERS_MAX 4084 /* with more it would be FAT16 */
-#define FIRST_CLUSTER 2
-#define END_OF_CHAIN 0xff8
-#define ENTRY_SIZE 32
-#define ENTRY_END 0x00
-#define ENTRY_CLUSTER 26
+#define CLUSTERS_MAX	4084 /* with more it would be FAT16 */
+#define FIRST_CLUSTER	2
+#define END_OF_CHAIN	0xff8
+#define ENTRY_SIZE	32
+#define ENTRY_END	0x00
+#define ENTRY_CLUSTER	26
 #define ENTRY_FILE_SIZE 28
-#define ATTR 11
-#define ATTR_LABEL 0x08 /* also set in entries of long names */
-#define ATTR_FOLDER 0x10
+#define ATTR		11
+#define ATTR_LABEL	0x08 /* also set in entries of long names */
+#define ATTR_FOLDER	0x10
 
 struct volume {
 	struct disk *disk;
@@ -87,7 +87,8 @@ static int collect_sectors(const struct volume *v, uint32_t cluster, struct disk
 
 	for (f->count = 0; left; left--) {
 		if (cluster < FIRST_CLUSTER || cluster - FIRST_CLUSTER >= v->clusters)
-			return damaged(why, size, "muster.cfg leads to a cluster that is not there");
+			return damaged(why, size,
+				       "muster.cfg leads to a cluster that is not there");
 		for (uint32_t i = 0; i < v->cluster_sectors && f->count < FILE_SECTORS_MAX; i++)
 			f->sector[f->count++] =
 				v->data + (cluster - FIRST_CLUSTER) * v->cluster_sectors + i;
@@ -122,8 +123,8 @@ int fat12_find(struct disk *disk, struct disk_file *f, char *why, size_t size)
 		f->size_sector = sector;
 		f->size_offset = offset + ENTRY_FILE_SIZE;
 		if (f->size == 0 || f->size > FILE_SIZE_MAX) {
-			snprintf(why, size, "muster.cfg has %u bytes; it may have 1 to %u", (unsigned)f->size,
-				 FILE_SIZE_MAX);
+			snprintf(why, size, "muster.cfg has %u bytes; it may have 1 to %u",
+				 (unsigned)f->size, FILE_SIZE_MAX);
 			return -EINVAL;
 		}
 		return collect_sectors(&v, get_le16(e + ENTRY_CLUSTER), f, why, size);

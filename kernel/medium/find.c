@@ -21,7 +21,8 @@ int settings_file_find(struct disk *disk, struct disk_file *file, char *why, siz
 	*why = '\0';
 	memset(file, 0, sizeof(*file));
 	if (!err)
-		err = is_fat12(b) ? fat12_find(disk, file, why, size) : iso9660_find(disk, file, why, size);
+		err = is_fat12(b) ? fat12_find(disk, file, why, size)
+				  : iso9660_find(disk, file, why, size);
 	if (err && !*why)
 		snprintf(why, size, "the medium cannot be read: error %d", -err);
 	return err;

@@ -11,20 +11,20 @@
 #include "kernel/medium/bytes.h"
 #include "kernel/medium/disk.h"
 
-#define BLOCK_SIZE 2048
-#define PER_BLOCK (BLOCK_SIZE / SECTOR_SIZE)
-#define DESCRIPTOR_BLOCK 16
-#define VOLUME_BLOCKS 80  /* ECMA-119, 8.4: both-endian numbers, as all that follow */
+#define BLOCK_SIZE	  2048
+#define PER_BLOCK	  (BLOCK_SIZE / SECTOR_SIZE)
+#define DESCRIPTOR_BLOCK  16
+#define VOLUME_BLOCKS	  80 /* ECMA-119, 8.4: both-endian numbers, as all that follow */
 #define VOLUME_BLOCK_SIZE 128
-#define VOLUME_ROOT 156
-#define RECORD_MIN 34	  /* 9.1 */
-#define RECORD_EXTENT 2
-#define RECORD_SIZE 10
-#define RECORD_FLAGS 25
-#define RECORD_NAME_LEN 32
-#define RECORD_NAME 33
-#define FLAG_FOLDER 0x02
-#define FLAG_CONTINUED 0x80
+#define VOLUME_ROOT	  156
+#define RECORD_MIN	  34 /* 9.1 */
+#define RECORD_EXTENT	  2
+#define RECORD_SIZE	  10
+#define RECORD_FLAGS	  25
+#define RECORD_NAME_LEN	  32
+#define RECORD_NAME	  33
+#define FLAG_FOLDER	  0x02
+#define FLAG_CONTINUED	  0x80
 #define FOLDER_BLOCKS_MAX 32
 
 static int damaged(char *why, size_t size, const char *what)
@@ -74,8 +74,8 @@ static int take(const uint8_t *record, uint32_t blocks, struct disk_file *f, cha
 	    !get_extent(record, blocks, &first, &f->size))
 		return damaged(why, size, "the entry of muster.cfg");
 	if (f->size == 0 || f->size > FILE_SIZE_MAX) {
-		snprintf(why, size, "muster.cfg has %u bytes; it may have 1 to %u", (unsigned)f->size,
-			 FILE_SIZE_MAX);
+		snprintf(why, size, "muster.cfg has %u bytes; it may have 1 to %u",
+			 (unsigned)f->size, FILE_SIZE_MAX);
 		return -EINVAL;
 	}
 	f->size_sector = 0;
@@ -99,7 +99,8 @@ int iso9660_find(struct disk *disk, struct disk_file *f, char *why, size_t size)
 		snprintf(why, size, "the medium is of another kind than those of make images");
 		return -EINVAL;
 	}
-	if (!get_both(b + VOLUME_BLOCKS, &blocks) || get_le16(b + VOLUME_BLOCK_SIZE) != BLOCK_SIZE ||
+	if (!get_both(b + VOLUME_BLOCKS, &blocks) ||
+	    get_le16(b + VOLUME_BLOCK_SIZE) != BLOCK_SIZE ||
 	    !get_extent(b + VOLUME_ROOT, blocks, &folder, &folder_bytes) ||
 	    folder_bytes > FOLDER_BLOCKS_MAX * BLOCK_SIZE)
 		return damaged(why, size, "its volume descriptor");
@@ -111,7 +112,8 @@ int iso9660_find(struct disk *disk, struct disk_file *f, char *why, size_t size)
 			err = read_block(disk, folder + at / BLOCK_SIZE, b);
 		if (err)
 			return err;
-		if (record[0] == 0) { /* the rest of a block is left free if a record would not fit */
+		/* The rest of a block is left free if a record would not fit. */
+		if (record[0] == 0) {
 			at += left;
 			continue;
 		}

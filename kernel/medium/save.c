@@ -27,7 +27,7 @@ struct work {
 	struct setting_view view[EDITS_MAX];
 	struct setting_edit edit[EDITS_MAX];
 	unsigned edits;
-	char old[FILE_SIZE_MAX], new[FILE_SIZE_MAX];
+	char old[FILE_SIZE_MAX], text[FILE_SIZE_MAX];
 	uint8_t sector[SECTOR_SIZE];
 };
 
@@ -53,7 +53,8 @@ static void collect_edits(struct work *w)
 	for (unsigned i = 0; w->edits < EDITS_MAX && settings_look(i, v); i++) {
 		if (!v->unsaved)
 			continue;
-		w->edit[w->edits++] = (struct setting_edit){ v->setting->name, v->set ? v->value : NULL };
+		w->edit[w->edits++] =
+			(struct setting_edit){ v->setting->name, v->set ? v->value : NULL };
 		v++;
 	}
 }
@@ -74,8 +75,8 @@ static int write_file(struct work *w, uint32_t len)
 	int err = 0;
 
 	for (unsigned i = 0; i < w->file.count && !err; i++)
-		if (memcmp(w->old + i * SECTOR_SIZE, w->new + i * SECTOR_SIZE, SECTOR_SIZE) != 0)
-			err = disk->write(disk, w->file.sector[i], w->new + i * SECTOR_SIZE);
+		if (memcmp(w->old + i * SECTOR_SIZE, w->text + i * SECTOR_SIZE, SECTOR_SIZE) != 0)
+			err = disk->write(disk, w->file.sector[i], w->text + i * SECTOR_SIZE);
 	if (err || len == w->file.size)
 		return err;
 	err = disk->read(disk, w->file.size_sector, w->sector);
@@ -97,8 +98,8 @@ static int save(struct work *w, char *why, size_t size)
 	if (err)
 		goto failed;
 	room = w->file.size_sector ? w->file.count * SECTOR_SIZE : w->file.size;
-	memcpy(w->new, w->old, sizeof(w->new));
-	len = settings_file_edit(w->new, w->file.size, room, w->edit, w->edits, why, size);
+	memcpy(w->text, w->old, sizeof(w->text));
+	len = settings_file_edit(w->text, w->file.size, room, w->edit, w->edits, why, size);
 	if (len < 0)
 		return len;
 	err = write_file(w, len);
@@ -108,14 +109,15 @@ static int save(struct work *w, char *why, size_t size)
 	err = read_file(w, w->old);
 	if (err)
 		goto failed;
-	if (memcmp(w->old, w->new, w->file.count * SECTOR_SIZE) == 0)
+	if (memcmp(w->old, w->text, w->file.count * SECTOR_SIZE) == 0)
 		return 0;
 	err = -EIO;
 
 failed:
-	snprintf(why, size, err == -EROFS ? "the medium is write-protected" :
-					    "the medium does not take what is written to it (is it "
-					    "write-protected?)");
+	if (err == -EROFS)
+		snprintf(why, size, "the medium is write-protected");
+	else
+		snprintf(why, size, "the medium cannot be written to (is it write-protected?)");
 	return err;
 }
 

@@ -65,7 +65,8 @@ TEST(unknown_and_malformed_words_are_named_and_ignored)
 {
 	settings_init("colour=red ip=10.0.0.300/24 quiet nolapic=1 name=ok", false);
 	CHECK_STR(settings_problem(0), "colour=red: there is no such setting: ignored");
-	CHECK_STR(settings_problem(1), "ip=10.0.0.300/24: the form is ip=A.B.C.D/LEN|dhcp: ignored");
+	CHECK_STR(settings_problem(1),
+		  "ip=10.0.0.300/24: the form is ip=A.B.C.D/LEN|dhcp: ignored");
 	CHECK_STR(settings_problem(2), "quiet: there is no such setting: ignored");
 	CHECK_STR(settings_problem(3), "nolapic=1: the form is nolapic: ignored");
 	CHECK(settings_problem(4) == NULL);
@@ -102,7 +103,8 @@ TEST(many_problems_are_counted)
 TEST(a_line_that_was_cut_is_named)
 {
 	settings_init("name=a", true);
-	CHECK_STR(settings_problem(0), "the command line is longer than 1023 bytes: its end is ignored");
+	CHECK_STR(settings_problem(0),
+		  "the command line is longer than 1023 bytes: its end is ignored");
 	CHECK_STR(setting_get("name"), "a");
 }
 
@@ -122,7 +124,8 @@ TEST(forms)
 		  "none 1.2.3 1.2.3.4.5 1.2.3.4/ 1.2.3.4/0 1.2.3.4/32 1.2.3.4/2x 256.1.1.1 0.1.2.3 "
 		  "127.0.0.1 224.0.0.1 1..2.3 1.2.3.-4 1.2.3.99999999999 DHCP 01.2.3.4x" },
 		{ "gw", "1.2.3.4 10.255.255.255", "dhcp 1.2.3.4/24 1.2.3.4: x" },
-		{ "home", "1.2.3.4 1.2.3.4:1 1.2.3.4:65535", "1.2.3.4: 1.2.3.4:0 1.2.3.4:65536 box:1 :1" },
+		{ "home", "1.2.3.4 1.2.3.4:1 1.2.3.4:65535",
+		  "1.2.3.4: 1.2.3.4:0 1.2.3.4:65536 box:1 :1" },
 		{ "group", "224.0.0.1 239.255.77.46", "1.2.3.4 240.0.0.1 223.255.255.255" },
 		{ "port", "1 7746 65535", "0 65536 -1 +1 0x10 port 1k" },
 		{ "name", "a box-3 node.lab_1 abcdefghijklmnopqrstuvwxyz01234",
@@ -193,7 +196,8 @@ TEST(the_manual_has_each_setting)
 		snprintf(head, sizeof(head), "\n.TP\n.BR %s", view.setting->name);
 		at = strstr(at, head);
 		if (!at) {
-			printf("FAIL %s is not in the manual, or not at its place\n", view.setting->name);
+			printf("FAIL %s is not in the manual, or not at its place\n",
+			       view.setting->name);
 			exit(1);
 		}
 	}

@@ -276,9 +276,12 @@ TEST(damaged_chains_are_named)
 		unsigned next;
 		const char *why;
 	} cases[] = {
-		{ 0, "leads to a cluster that is not there" },	   { 1, "leads to a cluster that is not there" },
-		{ 0xff7, "leads to a cluster that is not there" }, { 0xb30, "leads to a cluster that is not there" },
-		{ 0xfff, "leads to a cluster that is not there" }, { 2, "do not end where it ends" },
+		{ 0, "leads to a cluster that is not there" },
+		{ 1, "leads to a cluster that is not there" },
+		{ 0xff7, "leads to a cluster that is not there" },
+		{ 0xb30, "leads to a cluster that is not there" },
+		{ 0xfff, "leads to a cluster that is not there" },
+		{ 2, "do not end where it ends" },
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -290,7 +293,8 @@ TEST(damaged_chains_are_named)
 	}
 	struct image im = floppy(2048, false);
 
-	set_fat(&im, 4, 0xb30); /* behind the last cluster, in a part of the table that is not used */
+	set_fat(&im, 4,
+		0xb30); /* behind the last cluster, in a part of the table that is not used */
 	set_fat(&im, 0xb30, 0xfff);
 	CHECK_EQ(find(&im, NULL, "leads to a cluster that is not there"), -EINVAL);
 	free(im.data);
@@ -332,7 +336,8 @@ TEST(absurd_sizes_are_named)
 	while (memcmp(e, "MUSTER  CFG", 11))
 		e += 32;
 	put_le32(e + 28, 0xffffffff);
-	CHECK_EQ(find(&im, NULL, "muster.cfg has 4294967295 bytes; it may have 1 to 8192"), -EINVAL);
+	CHECK_EQ(find(&im, NULL, "muster.cfg has 4294967295 bytes; it may have 1 to 8192"),
+		 -EINVAL);
 	put_le32(e + 28, 0);
 	CHECK_EQ(find(&im, NULL, "muster.cfg has 0 bytes"), -EINVAL);
 	free(im.data);
@@ -384,7 +389,8 @@ TEST(damage_is_survived)
 static char why[128];
 
 /* Changes text, which has room for `room` bytes in all; the result is in static memory. */
-static int edit(const char *text, size_t room, const char *name, const char *value, const char **out)
+static int edit(const char *text, size_t room, const char *name, const char *value,
+		const char **out)
 {
 	struct setting_edit e = { name, value };
 	static char *buf; /* of exactly the size: ASan sees each byte too far */
@@ -403,10 +409,14 @@ static int edit(const char *text, size_t room, const char *name, const char *val
 
 TEST(only_the_words_change)
 {
-	const char *text = "# mine\nset muster_args=\"ip=1.2.3.4/24 quux name=a\"\nset x=1\n######\n######\n", *out;
+	const char *
+		text = "# mine\nset muster_args=\"ip=1.2.3.4/24 quux name=a\"\nset x=1\n######\n######\n",
+	       *out;
 
 	CHECK_EQ(edit(text, strlen(text), "name", "box", &out), strlen(text));
-	CHECK_STR(out, "# mine\nset muster_args=\"ip=1.2.3.4/24 quux name=box\"\nset x=1\n###########\n");
+	CHECK_STR(
+		out,
+		"# mine\nset muster_args=\"ip=1.2.3.4/24 quux name=box\"\nset x=1\n###########\n");
 	text = "set muster_args=\"\"\n\n#\n#\n#\n#\n#\n#\n";
 	CHECK_EQ(edit(text, strlen(text), "name", "box3", &out), strlen(text));
 	CHECK_STR(out, "set muster_args=\"name=box3\"\n###\n");
@@ -448,7 +458,8 @@ TEST(a_file_that_somebody_shortened_grows_as_far_as_it_may)
 
 	CHECK_EQ(edit("set muster_args=\"\"\nset muster_timeout=1", 512, "name", "box", &out), 48);
 	CHECK_STR(out, "set muster_args=\"name=box\"\nset muster_timeout=1\n");
-	CHECK_EQ(edit("set muster_args=\"\"\nset muster_timeout=1", 47, "name", "box", &out), -ENOSPC);
+	CHECK_EQ(edit("set muster_args=\"\"\nset muster_timeout=1", 47, "name", "box", &out),
+		 -ENOSPC);
 }
 
 TEST(forms_that_editors_leave)
@@ -468,9 +479,17 @@ TEST(forms_that_editors_leave)
 TEST(what_is_not_understood_is_left_alone)
 {
 	static const char *const bad[] = {
-		"", "\n", "# set muster_args=\"\"\n", "set muster_args=\"ip=dhcp\n", "set muster_args=\"$a\"\n",
-		"set muster_args=\"a\\\"b\"\n", "setmuster_args=\"a\"\n", "set muster_args=a\"b\"\n", "set muster_args",
-		"set muster_args=\"", "set",
+		"",
+		"\n",
+		"# set muster_args=\"\"\n",
+		"set muster_args=\"ip=dhcp\n",
+		"set muster_args=\"$a\"\n",
+		"set muster_args=\"a\\\"b\"\n",
+		"setmuster_args=\"a\"\n",
+		"set muster_args=a\"b\"\n",
+		"set muster_args",
+		"set muster_args=\"",
+		"set",
 	};
 	const char *out;
 
@@ -487,13 +506,29 @@ TEST(what_is_not_understood_is_left_alone)
 
 	char zeros[] = "set muster_args=\"\"\n\0\n";
 
-	CHECK_EQ(settings_file_edit(zeros, sizeof(zeros) - 1, 100, NULL, 0, why, sizeof(why)), -EINVAL);
+	CHECK_EQ(settings_file_edit(zeros, sizeof(zeros) - 1, 100, NULL, 0, why, sizeof(why)),
+		 -EINVAL);
 }
 
 TEST(random_texts)
 {
-	static const char *const parts[] = { "set muster_args=", "set ", "muster_args=", "\"", "'", "\n", "\r\n", "#",
-					     " ", "ip=1.2.3.4", "name=a", "=", "$", "\\", "###############", "\t", ";" };
+	static const char *const parts[] = { "set muster_args=",
+					     "set ",
+					     "muster_args=",
+					     "\"",
+					     "'",
+					     "\n",
+					     "\r\n",
+					     "#",
+					     " ",
+					     "ip=1.2.3.4",
+					     "name=a",
+					     "=",
+					     "$",
+					     "\\",
+					     "###############",
+					     "\t",
+					     ";" };
 	const char *out;
 
 	srand(3);
