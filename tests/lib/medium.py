@@ -8,16 +8,21 @@ import pathlib
 import re
 import select
 import shutil
+import socket
+import struct
 import subprocess
 import tempfile
 import time
 
 from check import BIN, SLACK
 from process import die_with_parent
+from scripted_node import HDR, HELLO, VERSION, W
 
 IMAGES = pathlib.Path(BIN).resolve().parent / 'images'
 FLOPPY, ISO, ELF = IMAGES / 'muster-floppy.img', IMAGES / 'muster.iso', IMAGES / 'muster.elf'
 OVMF = '/usr/share/OVMF/OVMF_{}_4M.fd'
+
+HOME_MAGIC, WF_LAST, ORDER_MAX = 0x5453554d, 2, 256     # proto/wire.h
 
 CONTROL = re.compile(rb'\x1b[\[(][0-9;?]*[a-zA-Z0-9]|\r')      # what GRUB's menu and OVMF draw with
 
@@ -53,16 +58,27 @@ def with_settings(image, words, out):
     return out
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def message(kind, payload):
+    return HDR.pack(len(payload), W[kind], 0, 0, 1) + payload
+
+
 class Boot:
     """A machine, from power-on, with a medium or just a kernel with these words. It is stopped by close(), or
-    when this program ends."""
+    when this program ends. forward: the address that order() reaches it by is 10.0.2.40."""
 
-    def __init__(self, medium='', kernel=None, uefi=False, cpus=1, qemu=''):
+    def __init__(self, medium='', kernel=None, uefi=False, cpus=1, forward=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='muster-boot-'))
+        self.port = free_port() if forward else None
+        net = f'user,id=net,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.40:7746' if forward else 'user,id=net'
         argv = ['qemu-system-x86_64', '-accel', 'tcg', '-cpu', 'max', '-smp', str(cpus), '-m', '256', '-nodefaults',
                 '-no-user-config', '-display', 'none', '-vga', 'std', '-serial', 'stdio', '-no-reboot',
-                '-device', 'isa-debug-exit,iobase=0xf4', '-netdev', 'user,id=net', '-device', 'e1000,netdev=net,romfile=',
-                *medium.split(), *qemu.split()]
+                '-device', 'isa-debug-exit,iobase=0xf4', '-netdev', net, '-device', 'e1000,netdev=net,romfile=', *medium.split()]
         if kernel:
             argv += ['-kernel', str(ELF), '-append', kernel]
         if uefi:
@@ -92,9 +108,26 @@ class Boot:
     def console(self):
         return CONTROL.sub(b'', self.text).decode(errors='replace')
 
-    def types(self, text):
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
+    def order(self, line, ok=True):
+        """What the node answers to an order, as mosctl gives it from home."""
+        with socket.create_connection(('127.0.0.1', self.port), timeout=20 * SLACK) as s:
+            f = s.makefile('rb')
+            s.sendall(message('HELLO', HELLO.pack(HOME_MAGIC, VERSION, 1, os.urandom(16), b'tester', 1, 2, 3, 1 << 30,
+                                                  1 << 29, 2, 832, 7, *[0] * 8, os.getpid(), os.getuid())))
+            text = b''
+            while True:
+                n, kind, flags, _, _ = HDR.unpack(f.read(HDR.size))
+                payload = f.read(n)
+                if kind == W['HELLO']:
+                    s.sendall(message('ORDER', line.encode().ljust(ORDER_MAX, b'\0')))
+                assert kind != W['REFUSE'], payload
+                if kind == W['ORDERED']:
+                    text += payload[8:]
+                    if flags & WF_LAST:
+                        break
+        result, = struct.unpack_from('<i', payload)
+        assert (result == 0) == ok, (line, result, text)
+        return text.decode()
 
     def seconds(self):
         return time.monotonic() - self.start
