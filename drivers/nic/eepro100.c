@@ -41,7 +41,7 @@ enum {
 #define RU_START	     0x01
 #define RU_BASE		     0x06
 #define MASK_ALL	     0x01
-#define MASK_OTHER	     0xac /* all but FR and RNR; the 82557 has only MASK_ALL */
+#define MASK_OTHER	     0xac /* all but FR and RNR; the 82557 does not know it */
 #define PORT_RESET	     0
 #define PORT_SELECTIVE_RESET 2
 #define MDI_READ	     (2u << 26)
@@ -120,6 +120,7 @@ struct eepro100 {
 	unsigned tx_next;   /* next free */
 	unsigned tx_untold; /* put into the ring since CU_RESUME */
 	unsigned phy;
+	uint8_t revision;
 	uint64_t next_check; /* ns */
 };
 
@@ -214,12 +215,12 @@ static bool command_taken(struct eepro100 *e)
 }
 
 /* False if the card is stuck: check() will notice. */
-static bool command(struct eepro100 *e, uint8_t command, uint32_t pointer)
+static bool command(struct eepro100 *e, uint8_t code, uint32_t pointer)
 {
 	if (!command_taken(e))
 		return false;
 	wr32(e, SCB_POINTER, pointer);
-	wr8(e, SCB_COMMAND, command);
+	wr8(e, SCB_COMMAND, code);
 	return true;
 }
 
@@ -284,7 +285,7 @@ static void drop_tx(struct nic *nic, struct eepro100 *e)
 }
 
 /* SDM 6.4.2.3: standard lists and no statistics, receives all multicast, pads and adds the FCS. */
-static void put_config(struct nic *nic, struct eepro100 *e, uint8_t *config)
+static void put_config(const struct eepro100 *e, uint8_t *config)
 {
 	static const uint8_t values[CONFIG_BYTES] = {
 		CONFIG_BYTES, 0x08, 0,	  0,	0, 0,	 0x3a, 0x07, 0x01, 0,	 0x2e, 0,
@@ -292,7 +293,7 @@ static void put_config(struct nic *nic, struct eepro100 *e, uint8_t *config)
 	};
 
 	memcpy(config, values, sizeof(values));
-	if (pci_read8(nic->pci, PCI_REVISION) >= REV_82558)
+	if (e->revision >= REV_82558)
 		config[19] |= 0x04; /* no flow control */
 	if (e->phy == MII_NONE) {
 		/* An 82557 with a serial transceiver. */
@@ -307,7 +308,7 @@ static __attribute__((cold)) int start(struct nic *nic, struct eepro100 *e)
 	for (unsigned i = 0; i < TX_RING; i++)
 		e->cb[i] = (struct cb){ .link = cb_phys(e, i + 1) };
 	e->cb[0].command = CB_CONFIG;
-	put_config(nic, e, e->cb[0].config);
+	put_config(e, e->cb[0].config);
 	e->cb[1].command = CB_IA_SETUP | SUSPEND;
 	memcpy(e->cb[1].mac, nic->mac, sizeof(nic->mac));
 	e->tx_head = e->tx_next = 2;
@@ -371,6 +372,7 @@ static __attribute__((cold)) int eepro100_open(struct nic *nic)
 	nic->priv = e;
 	pci_enable(nic->pci);
 	reset(e);
+	e->revision = pci_read8(nic->pci, PCI_REVISION);
 	if (!eeprom_read(nic, eeprom_wire, 0, mac, 3) || !eeprom_mac(nic, mac))
 		goto fail_rings;
 	err = alloc_rings(e);
@@ -551,7 +553,7 @@ static bool eepro100_irq(struct nic *nic, enum nic_irq what)
 	case NIC_IRQ_UNMASK:
 		/* Not one more interrupt for what polling has found; what it has not, is to be seen. */
 		wr8(e, SCB_ACK, EVENT_FR | EVENT_RNR);
-		wr8(e, SCB_MASK, MASK_OTHER);
+		wr8(e, SCB_MASK, e->revision >= REV_82558 ? MASK_OTHER : 0);
 		if (filled(e, e->rx_next))
 			nic->irq_pending = true;
 		break;
