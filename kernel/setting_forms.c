@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/cmdline.h"
@@ -111,6 +112,20 @@ bool form_card(const char *value)
 		return false;
 	value += 3;
 	return take_number(&value, 255, &n) && *value == '\0';
+}
+
+bool form_isa(const char *value)
+{
+	unsigned line;
+	char *end;
+	unsigned long port = strtoul(value, &end, 16);
+
+	/* Ports of ISA cards lie on multiples of 32, and above those of the board. */
+	if (strncmp(value, "0x", 2) != 0 || port < 0x200 || port > 0x3e0 || port % 0x20)
+		return false;
+	value = end;
+	return *value == '\0' ||
+	       (*value++ == ',' && take_number(&value, 15, &line) && line > 2 && *value == '\0');
 }
 
 bool form_none(const char *value)

@@ -13,6 +13,7 @@ bool form_port(const char *value);     /* 1-65535 */
 bool form_number(const char *value);   /* 1 and more */
 bool form_size(const char *value);     /* bytes, with K, M or G */
 bool form_name(const char *value); /* letters, digits, - _ and . ; short enough to be announced */
+bool form_isa(const char *value);  /* 0x300 or 0x300,9 */
 bool form_card(const char *value); /* eth0, eth1... */
 bool form_none(const char *value); /* a bare word */
 bool form_any(const char *value);

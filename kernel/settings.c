@@ -25,6 +25,7 @@ static const struct setting table[] = {
 	{ "port", "PORT", form_port, "UDP port of announcements and TCP port of homes" },
 	{ "advertise", "A.B.C.D[:PORT]", form_endpoint, "the address to announce, if it is translated" },
 	{ "card", "ethN", form_card, "the network card; without it, the first with link and an answer" },
+	{ "ne2000", "PORT[,LINE]", form_isa, "an ISA card there; without it, looked for" },
 	{ "rtl8139", "c+|old", NULL, "old: drive an RTL8139C+ as its ancestors" },
 	{ "control", "menu|home", NULL, "menu: take orders at the machine only, none from homes" },
 	{ "menu", "on|off", NULL, "off: the keyboard and the serial line change nothing" },

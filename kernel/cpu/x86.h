@@ -88,6 +88,26 @@ static inline uint32_t inl(uint16_t port)
 	return v;
 }
 
+/* Strings: count words between a port and memory. */
+#define DEFINE_PORT_STRING(letter)                                                                 \
+	static inline void ins##letter(uint16_t port, void *to, unsigned long count)               \
+	{                                                                                          \
+		__asm__ volatile("rep ins" #letter                                                 \
+				 : "+D"(to), "+c"(count)                                           \
+				 : "d"(port)                                                       \
+				 : "memory");                                                      \
+	}                                                                                          \
+	static inline void outs##letter(uint16_t port, const void *from, unsigned long count)      \
+	{                                                                                          \
+		__asm__ volatile("rep outs" #letter                                                \
+				 : "+S"(from), "+c"(count)                                         \
+				 : "d"(port)                                                       \
+				 : "memory");                                                      \
+	}
+DEFINE_PORT_STRING(w)
+DEFINE_PORT_STRING(l)
+#undef DEFINE_PORT_STRING
+
 static inline uint64_t rdmsr(uint32_t msr)
 {
 	uint32_t lo, hi;

@@ -130,6 +130,7 @@ TEST(forms)
 		{ "port", "1 7746 65535", "0 65536 -1 +1 0x10 port 1k" },
 		{ "name", "a box-3 node.lab_1 abcdefghijklmnopqrstuvwxyz01234",
 		  "abcdefghijklmnopqrstuvwxyz012345 a\"b a$b a\\b a`b a*b \xc3\xa9" },
+		{ "ne2000", "0x300 0x340,5 0x200 0x3e0,15", "300 0x310 0x400 0x100 0x300, 0x300,2 0x300,16 0x300,9x" },
 		{ "card", "eth0 eth12 eth255", "eth eth256 ethx wlan0 eth1x" },
 		{ "menu", "on off", "o of offf ON on|off |" },
 		{ "panic", "halt reboot exit", "stop" },
