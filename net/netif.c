@@ -159,6 +159,18 @@ static uint16_t chain_sum(const struct pbuf *p, unsigned offset)
 	return fold(sum);
 }
 
+/*
+ * Tells the peer a window that the card's ring has room for. The connection itself knows of a bigger
+ * one and takes what comes. A peer that does not know window scaling sees a small one.
+ */
+static void limit_window(const struct nic *nic, struct tcp_hdr *tcp)
+{
+	unsigned max = TCPH_FLAGS(tcp) & TCP_SYN ? nic->window : nic->window >> TCP_RCV_SCALE;
+
+	if (nic->window && lwip_ntohs(tcp->wnd) > max)
+		tcp->wnd = lwip_htons(max);
+}
+
 /* Fills in the sums of an outgoing packet, or says how the card is to do it. False: not sendable. */
 static bool make_sums(struct nic *nic, struct pbuf *p, struct nic_offload *off)
 {
@@ -180,6 +192,7 @@ static bool make_sums(struct nic *nic, struct pbuf *p, struct nic_offload *off)
 
 		if (big && !(nic->features & NIC_TSO))
 			return false;
+		limit_window(nic, tcp);
 		if (nic->features & NIC_TX_SUM && p->tot_len > 256) {
 			off->l4 = l4;
 			off->l4_sum = l4 + offsetof(struct tcp_hdr, chksum);

@@ -262,7 +262,8 @@ static int ne2000_open(struct nic *nic)
 	start(n, nic->mac);
 	nic->priv = n;
 	nic->pieces = UINT16_MAX; /* they are copied */
-	nic->link = true;	  /* it cannot tell */
+	nic->window = ((n->stop - RX_START) / SLOT - 2) * TCP_MSS;
+	nic->link = true; /* it cannot tell */
 	nic->mbit = 10;
 	return 0;
 

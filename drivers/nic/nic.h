@@ -136,6 +136,7 @@ struct nic {
 	uint16_t mtu;	   /* 1500 */
 	uint16_t pieces;   /* transmit() gets frames of at most so many parts; NIC_PIECES */
 	uint32_t features; /* enum nic_features */
+	uint32_t window;   /* bytes a TCP peer may send at once, so that none are lost; 0: any */
 	bool link;
 	uint32_t mbit;	 /* of the link, 0 if unknown */
 	bool tx_waiting; /* frames queued since the card was last told */

@@ -139,6 +139,7 @@ static int cplus_open(struct nic *nic)
 	/* A sent frame needs no interrupt: its memory comes back at the next poll. */
 	c->chip.irqs = ISR_ROK | ISR_RER | ISR_RXOVW | ISR_LINK | ISR_FOVW;
 	nic->priv = c;
+	nic->window = (RING - 16) * TCP_MSS;
 	nic->features = NIC_TX_SUM | NIC_TSO | NIC_TSO_IP;
 	return 0;
 
