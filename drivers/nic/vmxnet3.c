@@ -306,7 +306,7 @@ static int start(struct vmxnet3 *v)
 		return -EIO;
 	wr(v->fast, RXPROD, v->rx_put[HEADS].at);
 	wr(v->fast, RXPROD2, v->rx_put[BODIES].at);
-	command(v, CMD_RX_MODE);
+	wr(v->regs, CMD, CMD_RX_MODE);
 	return 0;
 }
 
