@@ -64,6 +64,11 @@ static int list_cards(struct order_out *out, const struct net_card_status *cards
 			    c->driver, c->place, c->mac[0], c->mac[1], c->mac[2], c->mac[3], c->mac[4],
 			    c->mac[5], c->link ? "up" : "down", c->in_use ? ", in use" : "",
 			    *c->problem ? ", " : "", c->problem);
+		order_print(out, "      received %lu frames, %lu MB: %lu wrong, %lu dropped, %lu overruns\n",
+			    c->rx_frames, c->rx_bytes >> 20, c->rx_errors, c->rx_dropped,
+			    c->rx_overruns);
+		order_print(out, "      sent %lu frames, %lu MB: %lu for which the ring was full; %u resets\n",
+			    c->tx_frames, c->tx_bytes >> 20, c->tx_full, c->resets);
 	}
 	return 0;
 }

@@ -6,6 +6,7 @@ each test. Others call enter() once, then Machine(...).
 """
 import ctypes
 import fcntl
+import json
 import os
 import pathlib
 import random
@@ -231,6 +232,30 @@ class Machine:
         for t in self.taps:
             t.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Home:
+    """musterd, and the tools that ask it, in our namespace."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix='muster-home-')
+        self.env = dict(os.environ, MUSTER_RUNTIME_DIR=self.folder.name, PATH=f"{BIN}:{os.environ['PATH']}")
+        self.musterd = subprocess.Popen(['musterd', '--private'], env=self.env, stdin=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, preexec_fn=die_with_us)
+
+    def run(self, *argv):
+        return subprocess.run(argv, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=60 * SLACK)
+
+    def address_of(self, name):
+        """None: it is not heard."""
+        nodes = json.loads(self.run('muster', 'nodes', '-j').stdout or '[]')
+        return next((n['address'] for n in nodes if n['name'] == name), None)
+
+    def close(self):
+        self.musterd.terminate()
+        self.musterd.wait()
+        self.folder.cleanup()
 
 
 # --- for scripts of tests ---

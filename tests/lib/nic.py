@@ -200,7 +200,30 @@ def link_down_and_up(b):
     b.bulk(1)
 
 
-STEPS = (link_down_at_boot, bulk_both_ways, every_size, multicast, wrong_lengths, overflow, link_down_and_up)
+def figures(b):
+    """What the node says of its card: frames and MB received, wrong, dropped, overruns, frames and MB sent."""
+    r = jobs.run('mosctl', 'card', '1')
+    equal(r.returncode, 0, r.stderr.decode())
+    found = re.search(r'eth0 .*in use.*\n +received (\d+) frames, (\d+) MB: (\d+) wrong, (\d+) dropped, (\d+) overruns\n'
+                      r' +sent (\d+) frames, (\d+) MB: \d+ for which the ring was full; (\d+) resets', r.stdout.decode())
+    assert found, r.stdout
+    return dict(zip(('received', 'received_mb', 'wrong', 'dropped', 'overruns', 'sent', 'sent_mb', 'resets'),
+                    map(int, found.groups())))
+
+
+def counters(b):
+    """The card counts what comes and goes, and it has never been taken for dead."""
+    wait_for(lambda: 1 in jobs.nodes(), 20, f'musterd hears the node; its console:\n{b.console()}')
+    before = figures(b)
+    equal(b.ping([1000] * 2000), [])
+    after = figures(b)
+    grown = {k: after[k] - before[k] for k in after}
+    for name in 'received', 'sent':
+        assert 2000 <= grown[name] <= 3000 and 1 <= grown[f'{name}_mb'] <= 4, grown
+    equal([grown['wrong'], grown['dropped'], grown['overruns'], after['resets']], [0, 0, 0, 0], str(grown))
+
+
+STEPS = (link_down_at_boot, bulk_both_ways, every_size, multicast, wrong_lengths, overflow, link_down_and_up, counters)
 
 
 # --- running them ---------------------------------------------------------------------------------------------

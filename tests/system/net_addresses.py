@@ -3,6 +3,7 @@
 # muster: none
 """Addresses that others have, DHCP servers that are not there or lie: the node stays up, says what is wrong, and goes on."""
 import pathlib
+import re
 import socket
 import struct
 import sys
@@ -104,6 +105,10 @@ def test_a_thousand_spoofed_offers():
     m.says(r'ignored 100 strange DHCP answers, the last from')
     machine.keep(stations.DhcpServer(tap, HOME, [NODE]))
     m.says(f'announced as node1 at {NODE}', 40)
+    home = machine.keep(machine.Home())
+    wait_for(lambda: home.address_of('node1') == NODE, 10, 'the node is heard')
+    status = home.run('mosctl', 'status', 'node1').stdout
+    assert re.search(r'^warning +\d+ strange DHCP answers from ', status, re.M), status
     equal([line for line in m.console().split('\n') if 'net: address' in line and NODE not in line], [])
 
 

@@ -69,6 +69,29 @@ def test_the_chosen_card_is_used_and_no_other():
     wait_for(lambda: machine.answers(NODE), 5, 'it answers')
 
 
+def test_another_card_is_chosen_from_home():
+    m = two_cards(stopped=True)
+    machine.keep(stations.DhcpServer(m.taps[0], '10.78.0.1', ['10.78.0.11']))
+    machine.keep(stations.DhcpServer(m.taps[1], HOME, [NODE]))
+    m.go()
+    home = machine.keep(machine.Home())
+    m.says('announced as node1 at 10.78.0.11', 20)
+    wait_for(lambda: home.address_of('node1') == '10.78.0.11', 10, 'the node on its first card')
+    assert 'from now on: eth1' in home.run('mosctl', 'card', 'node1', 'eth1').stdout
+    m.says('using eth1: it was chosen')
+    m.says(f'announced as node1 at {NODE}', 20)
+    wait_for(lambda: home.address_of('node1') == NODE, 10, 'the node on its second card')
+    status = home.run('mosctl', 'status', 'node1').stdout
+    assert f'{NODE}/24, DHCP' in status, status
+    # It was told to, so it stays with that one.
+    m.link(False, 1)
+    m.says('eth1: link down')
+    m.link(True, 1)
+    m.says('eth1: link up')
+    wait_for(lambda: home.address_of('node1') == NODE, 20, 'the node on the card that was chosen')
+    assert 'using eth0' not in m.console()[m.console().index('it was chosen'):]
+
+
 # --- cards that fail ---
 
 def pci_command(m, slot, value):
