@@ -55,9 +55,10 @@ def ip(*argv):
     subprocess.run(['ip', *map(str, argv)], check=True)
 
 
-def ping(address, sizes=(8,), patience=5 * SLACK, window=16):
+def ping(address, sizes=(8,), patience=5 * SLACK, window=6):
     """Sends echo requests with so many bytes of random data and compares the answers. Returns the sizes whose
-    answer had not come when none came for `patience` seconds."""
+    answer had not come when none came for `patience` seconds. window: how many at once; the smallest card, an
+    NE2000, has room for 6 of the longest."""
     ident = random.getrandbits(16)
     todo = [(seq, random.randbytes(n)) for seq, n in enumerate(sizes)]
     waiting = {}
