@@ -79,8 +79,10 @@ uint64_t rtc_decode(const struct rtc_reading *r)
 	}
 	if (year > 99)
 		return 0;
-	/* Some firmware names a register for the century that holds something else. */
-	year += 100 * (century >= YEAR_MIN / 100 && century <= YEAR_MAX / 100 ? century : 20);
+	/* Some firmware names a register for the century that holds something else, or none at all. */
+	if (century < 19 || century > YEAR_MAX / 100)
+		century = year < 70 ? 20 : 19;
+	year += 100 * century;
 	if (second > 60 || minute > 59 || hour > 23 || month < 1 || month > 12 || day < 1 ||
 	    year < YEAR_MIN || day > month_days(year, month))
 		return 0;

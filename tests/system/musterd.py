@@ -126,6 +126,62 @@ def test_it_ends_when_told_and_leaves_no_socket():
     time.sleep(0.1)
 
 
+def test_nodes_are_remembered_over_a_restart():
+    """Their numbers, whoever comes first, and what `mosctl wake` needs."""
+    nodes()
+    send(announce(7, C, 1, name='late'))
+    wait_for(lambda: 'name=late' in memory(), 10, 'it is written')
+    number = {n[1]: n[0] for n in nodes()}['late']
+    stop()
+    send_first = announce(1, A, 1, name='first')
+    known = json.loads(tool('muster', 'nodes', '-j', '--all').stdout)
+    late = next(n for n in known if n['name'] == 'late')
+    equal((late['number'], late['alive'], late['mac']), (number, False, '02:00:00:00:00:07'))
+    assert abs(late['last_seen'] - time.time()) < 60, late
+    send(send_first)
+    send(announce(7, B, 1, name='late'))
+    equal({n[1]: n[0] for n in nodes()}['late'], number)
+    assert 'late' not in tool('muster', 'nodes', '--all').stdout.split('Not heard')[-1]
+
+
+def test_a_corrupt_memory_is_named_and_ignored():
+    stop()
+    pathlib.Path(DIR, 'nodes').write_bytes(b'muster-nodes 1\nnode\tnumber=1\tname=\x1b[2J\n')
+    equal(nodes(), [])
+    assert 'nodes, line 2: ' in log() and 'ignored, and kept as' in log(), log()
+    assert pathlib.Path(DIR, 'nodes.bad').read_bytes().startswith(b'muster-nodes 1')
+    send(announce(4, B, 1))
+    wait_for(lambda: 'name=node4' in memory(), 10, 'it is written again')
+
+
+def test_a_memory_that_cannot_be_written_harms_nobody():
+    stop()
+    pathlib.Path(DIR, 'nodes').unlink()
+    pathlib.Path(DIR, 'nodes.new').mkdir()      # as good as a full disk, for root too
+    send_again = announce(5, C, 1)
+    nodes()
+    send(send_again)
+    wait_for(lambda: 'not remembered for now' in log(), 10, 'it is told')
+    equal([n[1] for n in nodes()], ['node5'])
+    pathlib.Path(DIR, 'nodes.new').rmdir()
+    stop()
+    assert 'name=node5' in memory()
+
+
+def stop():
+    pids = [p for p in os.listdir('/proc') if p.isdigit() and DIR in environ(p) and 'musterd' in comm(p)]
+    for p in pids:
+        os.kill(int(p), signal.SIGTERM)
+    wait_for(lambda: not any(os.path.exists(f'/proc/{p}') and 'musterd' in comm(p) for p in pids), 5, 'musterd ends')
+
+
+def memory():
+    try:
+        return pathlib.Path(DIR, 'nodes').read_text()
+    except OSError:
+        return ''
+
+
 def environ(pid):
     try:
         return pathlib.Path('/proc', pid, 'environ').read_text(errors='replace')

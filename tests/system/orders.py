@@ -367,6 +367,7 @@ def test_a_node_switches_off_after_its_guests_have_gone_home():
     wait_for(lambda: not alive(machine), 20, 'the machine is off')
     assert is_home(pid) and spinner.poll() is None
     assert 'the node switches off' in why(pid), why(pid)
+    spinner.kill()
     equal(counts(p, 4), 7)
     ends_as_at_home(p, COUNT, 16)
     wait_for(lambda: 3 not in nodes(), 10, 'it is not listed')

@@ -87,7 +87,7 @@ TEST(every_form_says_what_linux_says)
 	/* An odd step meets every hour, weekday and leap day over the years. */
 	for (time_t t = 1704067200; t < 7258118400; t += 977 * 61) {
 		for (unsigned form = 0; form < 8; form++) {
-			bool century = form & 4 || t >= 4102444800;
+			bool century = form & 4 || t >= 3155760000;	/* 2070 */
 			struct rtc_reading r = reading(t, form & 1, form & 2, century);
 
 			CHECK_EQ(rtc_decode(&r), t);
@@ -117,6 +117,7 @@ TEST(what_is_no_date_is_not_known)
 	BAD(month, 0);
 	BAD(month, 0x13);
 	BAD(year, 0x9a);
+	BAD(century, 0x19);	/* 1926 */
 	BAD(year, 0x12);	/* before there was such a program: it was never set */
 	memset(&r, 0xff, sizeof(r));
 	CHECK_EQ(rtc_decode(&r), 0);
@@ -132,6 +133,10 @@ TEST(what_is_no_date_is_not_known)
 	CHECK_EQ(rtc_decode(&r), 1779000000);
 	r.century = 0xaa;
 	CHECK_EQ(rtc_decode(&r), 1779000000);
+	/* What an old machine without a battery starts with. */
+	r.century = 0;
+	r.year = 0x80;
+	CHECK_EQ(rtc_decode(&r), 0);
 	srand(1);
 	for (int i = 0; i < 1000000; i++) {
 		for (unsigned j = 0; j < sizeof(r); j++)
