@@ -22,7 +22,7 @@
 /* What a process takes before it has a page: its thread, tables, mappings. */
 #define PROCESS_PAGES 32
 
-#define CLOSED "the node takes no new guests"
+#define CLOSED "the node takes no guests"
 
 struct arrival {
 	struct list_head link;		/* session->arriving; the network thread's own */

@@ -18,6 +18,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
+import bad_home  # noqa: E402
 from check import BIN, Skip, equal, main, wait_for  # noqa: E402
 from jobs import alive, cleanup, console, job_process, logs, nodes, processes, run, spin, start, why  # noqa: E402,F401
 from scripted_node import HDR, HELLO, VERSION, W  # noqa: E402
@@ -81,6 +82,11 @@ def ends_as_at_home(p, text, *args):
     equal((p.returncode, got), (0, want), err)
 
 
+def seen(number, key, otherwise=None):
+    """What is announced; a node that is just not heard has nothing."""
+    return nodes().get(number, {}).get(key, otherwise)
+
+
 def qemu(number):
     return int((RUNTIME / f'node{number}.pid').read_text())
 
@@ -123,16 +129,16 @@ def test_a_closed_node_takes_no_new_guests_and_keeps_those_it_has():
     here = program(COUNT, 1, on=1)
     assert 'refused' in mosctl('accept', '1', 'off')
     r = run('mosrun', '--node', '1', '--', 'uname', '-n')
-    assert b'node1: the node takes no new guests' in r.stderr, r.stderr
+    assert b'node1: the node takes no guests' in r.stderr, r.stderr
     other, pid = spin(2)
     r = run('migrate', str(pid), '1')
-    assert r.returncode == 1 and b'takes no new guests' in r.stderr, r.stderr
+    assert r.returncode == 1 and b'takes no guests' in r.stderr, r.stderr
     assert alive(pid)
-    wait_for(lambda: nodes()[1]['closed'], 10, 'it is announced')
+    wait_for(lambda: seen(1, 'closed'), 10, 'it is announced')
     assert '(closed)' in run('muster', 'nodes').stdout.decode()
     equal([counts(here, i) for i in (1, 2)], [1, 3])
     assert 'accepted' in mosctl('accept', '1', 'on')
-    wait_for(lambda: not nodes()[1]['closed'], 10, 'it is announced')
+    wait_for(lambda: seen(1, 'closed') is False, 10, 'it is announced')
     equal(run('migrate', str(pid), '1').returncode, 0)
     ends_as_at_home(here, COUNT, 1)
 
@@ -159,6 +165,28 @@ def test_expelled_guests_run_on_at_home_and_finish_right():
     assert 'there is no guest' in mosctl('expel', '1')
 
 
+def test_a_node_is_empty_only_when_home_has_the_memory_too():
+    """With a home that takes its time, and another whose guest is half here when the node begins to send all home."""
+    p, half = bad_home.Peer(), bad_home.Peer()
+    p.send(bad_home.image())
+    bad_home.runs(p)
+    half.send(bad_home.image(commit=False))
+    order = start('mosctl', 'expel', '1')
+    assert p.next('IMG_COMMIT'), 'it does not go home'
+    p.send(bad_home.frame('IMG_RUNNING', b'', bad_home.PID))
+    while (line := order.stdout.readline()) != b'all have left; the memory of 1 is still on its way home\n':
+        assert line.startswith(b'still here'), line     # what another test has left
+    half.send(bad_home.frame('IMG_COMMIT', b'', bad_home.PID))
+    assert b'takes no guests' in half.next('IMG_REFUSED')[1]
+    equal(order.poll(), None)
+    p.send(bad_home.frame('IMG_DONE', b'', bad_home.PID))
+    equal(order.wait(60), 0)
+    said = order.stdout.read()
+    assert re.search(rb'sent home: \d+; no guest is left\n$', said), said
+    p.close()
+    half.close()
+
+
 def test_who_cannot_leave_is_named_and_the_machine_stays_on():
     p = start('mosrun', '--node', '1', '--', VFORK, stdin=subprocess.PIPE)
     equal(p.stdout.readline(), b'waits\n')
@@ -175,10 +203,10 @@ def test_who_cannot_leave_is_named_and_the_machine_stays_on():
 
 def test_names_neighbours_and_cards():
     mosctl('name', '2', 'box2')
-    wait_for(lambda: 2 in nodes() and nodes()[2]['name'] == 'box2', 20, 'the new name')
+    wait_for(lambda: seen(2, 'name') == 'box2', 20, 'the new name')
     assert 'box2' in mosctl('status', 'box2')
     mosctl('name', 'box2', 'node2')
-    wait_for(lambda: nodes()[2]['name'] == 'node2', 20, 'the old name')
+    wait_for(lambda: seen(2, 'name') == 'node2', 20, 'the old name')
     assert 'name wants' in mosctl('name', '2', 'a b', status=1)
     if nodes()[1]['address'].startswith('10.77.'):      # else each has a network of its own
         wait_for(lambda: {'node2', 'node3'} <= set(mosctl('nodes', '1').split()), 20, 'node1 hears the others')
@@ -210,10 +238,10 @@ def test_a_new_address_comes_after_the_guests_have_gone_home():
         assert 'ip wants' in mosctl('ip', '2', *wrong, status=1)
     assert 'from now on: 10.77.0.99/24' in mosctl('ip', '2', '10.77.0.99/24')
     equal(counts(p, 4), 7)
-    wait_for(lambda: 2 in nodes() and nodes()[2]['address'] == '10.77.0.99', 30, 'the new address')
+    wait_for(lambda: seen(2, 'address') == '10.77.0.99', 30, 'the new address')
     assert '10.77.0.99/24' in mosctl('status', '2')
     mosctl('ip', '2', before + '/24')
-    wait_for(lambda: 2 in nodes() and nodes()[2]['address'] == before, 30, 'the old address')
+    wait_for(lambda: seen(2, 'address') == before, 30, 'the old address')
     ends_as_at_home(p, COUNT, 4)
 
 
@@ -235,7 +263,7 @@ def test_two_mosctl_at_the_same_time():
         t.join()
     equal(failed, [])
     mosctl('accept', '1', 'on')
-    wait_for(lambda: not nodes()[1]['closed'], 10, 'what was said last is announced')
+    wait_for(lambda: seen(1, 'closed') is False, 10, 'what was said last is announced')
 
 
 def frame(type_, payload=b'', id_=0, length=None):
@@ -347,7 +375,7 @@ def test_a_node_starts_anew_after_its_guests_have_gone_home():
     before = nodes()[2]['uptime_ms']
     assert 'the node starts anew' in mosctl('reboot', '2')
     equal(counts(p, 4), 7)
-    wait_for(lambda: 2 in nodes() and nodes()[2]['uptime_ms'] < before, 60, 'it is there again')
+    wait_for(lambda: seen(2, 'uptime_ms', before) < before, 60, 'it is there again')
     equal(console(2).count('muster: node up'), 2)
     said = (logs() / 'musterd.log').read_text()
     assert 'node 2 (node2' in said and 'says goodbye' in said and 'is back' in said, said
