@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Switches the machine off (ACPI specification, 4.8.3.2 and 7.4.2) or resets it (4.8.3.6). \_PTS and \_GTS,
- * by which firmware would like to be told before, are AML and are not run: for S5 few do anything there.
- * APM, which older machines have, is real-mode or 32-bit code, out of reach of a 64-bit kernel.
+ * Switches the machine off (ACPI specification, 4.8.3.2 and 7.4.2) or resets it (4.8.3.6). \_PTS
+ * and \_GTS, by which firmware would like to be told before, are AML and are not run: for S5 few do
+ * anything there. APM, which older machines have, is real-mode or 32-bit code, out of reach of a
+ * 64-bit kernel.
  */
 #include "drivers/power.h"
 
@@ -42,7 +43,7 @@ static void halt(void)
 		__asm__ volatile("hlt");
 }
 
-/* --- reset --------------------------------------------------------------------------------------- */
+/* --- reset ------------------------------------------------------------------------------------ */
 
 static void reset_by_acpi(void)
 {
@@ -69,7 +70,10 @@ static void reset_by_keyboard(void)
 	clock_delay_us(RESET_US);
 }
 
-/* An interrupt without a table to find its handler in: a shutdown cycle, which the chip set turns into a reset. */
+/*
+ * An interrupt without a table to find its handler in: a shutdown cycle, which the chip set turns
+ * into a reset.
+ */
 static void reset_by_triple_fault(void)
 {
 	static const struct {
@@ -89,7 +93,7 @@ void machine_reboot(void)
 	halt();
 }
 
-/* --- off ----------------------------------------------------------------------------------------- */
+/* --- off -------------------------------------------------------------------------------------- */
 
 /* The PM1 registers do nothing until firmware has been told to leave them to us. */
 static bool acpi_mode(void)

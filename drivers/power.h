@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The machine's end: switching off and starting anew. Neither looks at guests, homes or cards; that is
- * kernel/shutdown.h. Any context, also in a panic.
+ * The machine's end: switching off and starting anew. Neither looks at guests, homes or cards; that
+ * is kernel/shutdown.h. Any context, also in a panic.
  */
 #ifndef DRIVERS_POWER_H
 #define DRIVERS_POWER_H

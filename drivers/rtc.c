@@ -30,7 +30,10 @@ enum {
 #define B_BINARY 4
 #define HOUR_PM 0x80
 
-/* An update takes 2 ms at the most (data sheet, "update cycle"); a port without a clock reads all ones. */
+/*
+ * An update takes 2 ms at the most (data sheet, "update cycle"); a port without a clock reads all
+ * ones.
+ */
 #define UPDATE_MAX_NS (5 * NSEC_PER_MSEC)
 #define ATTEMPTS 4
 
@@ -79,7 +82,9 @@ uint64_t rtc_decode(const struct rtc_reading *r)
 	}
 	if (year > 99)
 		return 0;
-	/* Some firmware names a register for the century that holds something else, or none at all. */
+	/*
+	 * Some firmware names a register for the century that holds something else, or none at all.
+	 */
 	if (century < 19 || century > YEAR_MAX / 100)
 		century = year < 70 ? 20 : 19;
 	year += 100 * century;
@@ -127,7 +132,10 @@ uint64_t rtc_read(void)
 	unsigned long flags = spin_lock_irqsave(&lock);
 	bool same = false;
 
-	/* An update may begin between the look at status A and the last register: twice the same is good. */
+	/*
+	 * An update may begin between the look at status A and the last register: twice the same is
+	 * good.
+	 */
 	for (int i = 0; i < ATTEMPTS && !same && steady(); i++) {
 		read_all(&now);
 		same = i > 0 && !memcmp(&now, &before, sizeof(now));

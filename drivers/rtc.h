@@ -12,7 +12,9 @@ struct rtc_reading {
 	uint8_t status_b;
 };
 
-/* Seconds since 1970; 0 when that is no date, or one before this program was written. Any context. */
+/*
+ * Seconds since 1970; 0 when that is no date, or one before this program was written. Any context.
+ */
 uint64_t rtc_decode(const struct rtc_reading *r);
 
 /* The same of the clock itself; 0 without one. Takes up to 20 ms. Any context. */

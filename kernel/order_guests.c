@@ -20,8 +20,8 @@ int order_accept(char *args, struct order_out *out)
 	if (!off && strcmp(args, "on"))
 		return -EINVAL;
 	guest_close(off);
-	order_print(out, "new guests are %s; here now: %u\n", guest_closed() ? "refused" : "accepted",
-		    guest_count());
+	order_print(out, "new guests are %s; here now: %u\n",
+		    guest_closed() ? "refused" : "accepted", guest_count());
 	return 0;
 }
 
@@ -32,7 +32,8 @@ static void tell(void *arg, unsigned guests, unsigned memories)
 	if (guests)
 		order_print(out, "still here: %u\n", guests);
 	else
-		order_print(out, "all have left; the memory of %u is still on its way home\n", memories);
+		order_print(out, "all have left; the memory of %u is still on its way home\n",
+			    memories);
 	order_flush(out);
 }
 
@@ -84,8 +85,9 @@ static int go_down(char *args, struct order_out *out, const char *what, void (*a
 		err = order_send_home(out, what);
 	if (err) {
 		guest_leaving(false);
-		order_print(out, "the machine stays on; with `now` behind the order it does not, and "
-				 "they are ended\n");
+		order_print(out,
+			    "the machine stays on; with `now` behind the order it does not, and "
+			    "they are ended\n");
 		__atomic_store_n(&going, false, __ATOMIC_SEQ_CST);
 		return err;
 	}

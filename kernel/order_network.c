@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Orders about the network. A new address or card ends all connections, and what homes have running here
- * with them: so guests are sent home before, and the answer is given before it happens. Each change is
- * a setting too, for `save`.
+ * Orders about the network. A new address or card ends all connections, and what homes have running
+ * here with them: so guests are sent home before, and the answer is given before it happens. Each
+ * change is a setting too, for `save`.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,7 +17,10 @@
 #define CARDS_MAX 8
 #define NODES_MAX 64
 
-/* 0: all are gone and the node is closed until guest_leaving(false); or -errno, and nothing is changed. */
+/*
+ * 0: all are gone and the node is closed until guest_leaving(false); or -errno, and nothing is
+ * changed.
+ */
 static int make_way(struct order_out *out)
 {
 	int err;

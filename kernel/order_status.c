@@ -36,7 +36,8 @@ int order_status(char *args, struct order_out *out)
 		order_print(out, "warning   %s\n", net.warning[i]);
 	order_print(out, "uptime    %u days %02u:%02u:%02u\n", (unsigned)(up / 86400),
 		    (unsigned)(up / 3600 % 24), (unsigned)(up / 60 % 60), (unsigned)(up % 60));
-	order_print(out, "time      %s%s\n", now ? wall_text(now, time) : "not known", now ? " UTC" : "");
+	order_print(out, "time      %s%s\n", now ? wall_text(now, time) : "not known",
+		    now ? " UTC" : "");
 	order_print(out, "homes     %u connected\n", net.sessions);
 	order_print(out, "guests    %u, new ones are %s\n", guest_count(),
 		    guest_closed() ? "refused" : "accepted");

@@ -9,7 +9,10 @@
 #include "proto/orders.def"
 #undef ORDER
 
-/* Sends all guests home as `expel` does, telling out; 0 or -errno. Holds the node closed only meanwhile. */
+/*
+ * Sends all guests home as `expel` does, telling out; 0 or -errno. Holds the node closed only
+ * meanwhile.
+ */
 int order_send_home(struct order_out *out, const char *why);
 
 #endif

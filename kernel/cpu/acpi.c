@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finds the root pointer, walks RSDT or XSDT, and reads MADT, FADT and, for \_S5_, DSDT. They are as
- * trustworthy as the firmware: lengths and checksums are checked, and a bad table is left out.
+ * Finds the root pointer, walks RSDT or XSDT, and reads MADT, FADT and, for \_S5_, DSDT. They are
+ * as trustworthy as the firmware: lengths and checksums are checked, and a bad table is left out.
  */
 #include "kernel/cpu/acpi.h"
 
@@ -250,7 +250,10 @@ bool acpi_find_s5(const uint8_t *aml, size_t len, uint8_t *type_a, uint8_t *type
 		if (at[-1] != AML_NAME &&
 		    !(at[-1] == AML_ROOT && at - aml >= 2 && at[-2] == AML_NAME))
 			continue;
-		/* The package's own length has 1 to 4 bytes, by the first one's upper bits; then its count. */
+		/*
+		 * The package's own length has 1 to 4 bytes, by the first one's upper bits; then
+		 * its count.
+		 */
 		if (end - p < 2 || *p++ != AML_PACKAGE || end - p <= 1 + (*p >> 6))
 			continue;
 		p += 1 + (*p >> 6);
@@ -289,7 +292,8 @@ static void read_reset(const struct header *h)
 	const uint8_t *fadt = (const uint8_t *)h, *g = fadt + FADT_RESET;
 	uint64_t address;
 
-	if (h->length <= FADT_RESET + GENERIC_SIZE || !(read32(fadt + FADT_FLAGS) & FADT_FLAG_RESET))
+	if (h->length <= FADT_RESET + GENERIC_SIZE ||
+	    !(read32(fadt + FADT_FLAGS) & FADT_FLAG_RESET))
 		return;
 	address = read64(g + 4);
 	acpi_info.reset_value = g[GENERIC_SIZE];

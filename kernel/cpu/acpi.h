@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ACPI's static tables (ACPI specification, chapter 5): only what names CPUs, interrupt controllers,
- * timers, and the ways to switch off and to reset. No AML is interpreted. Read-only after acpi_init().
+ * ACPI's static tables (ACPI specification, chapter 5): only what names CPUs, interrupt
+ * controllers, timers, and the ways to switch off and to reset. No AML is interpreted. Read-only
+ * after acpi_init().
  */
 #ifndef KERNEL_CPU_ACPI_H
 #define KERNEL_CPU_ACPI_H
@@ -32,7 +33,7 @@ struct acpi_info {
 	bool has_s5;
 	uint8_t s5_type_a, s5_type_b;
 	uint16_t pm1a_control, pm1b_control;
-	uint16_t smi_port;	     /* 0: always in ACPI mode, otherwise gets acpi_enable to enter it */
+	uint16_t smi_port; /* 0: always in ACPI mode, otherwise gets acpi_enable to enter it */
 	uint8_t acpi_enable;
 
 	/* What resets the machine: reset_value, written there. One is set, or none. */
@@ -45,8 +46,8 @@ struct acpi_info {
 extern struct acpi_info acpi_info;
 
 /*
- * Looks in AML for the package \_S5_, whose first two numbers are SLP_TYP for PM1a and PM1b (7.4.2): by
- * its shape, since it is a constant everywhere. False if it is not there.
+ * Looks in AML for the package \_S5_, whose first two numbers are SLP_TYP for PM1a and PM1b
+ * (7.4.2): by its shape, since it is a constant everywhere. False if it is not there.
  */
 bool acpi_find_s5(const uint8_t *aml, size_t len, uint8_t *type_a, uint8_t *type_b);
 

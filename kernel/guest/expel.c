@@ -9,7 +9,10 @@
 #include "kernel/time/clock.h"
 #include "net/net.h"
 
-/* Children that are born meanwhile, and those that home did not take the first time, are asked this often. */
+/*
+ * Children that are born meanwhile, and those that home did not take the first time, are asked this
+ * often.
+ */
 #define ROUND_NS (100 * NSEC_PER_MSEC)
 #define TELL_NS NSEC_PER_SEC
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Orders that come from a home (mosctl). Each gets a thread, since it may wait for guests to leave. It goes
- * on when whoever gave it has left meanwhile.
+ * Orders that come from a home (mosctl). Each gets a thread, since it may wait for guests to leave.
+ * It goes on when whoever gave it has left meanwhile.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,8 +28,8 @@ struct remote_order {
 	char text[WIRE_ORDERED_MAX + 1];
 };
 
-static void answer(struct session *s, uint32_t id, bool last, int result, const char *text, size_t len,
-		   unsigned how)
+static void answer(struct session *s, uint32_t id, bool last, int result, const char *text,
+		   size_t len, unsigned how)
 {
 	struct wire_ordered head = { .result = last ? result : 0 };
 	struct part parts[2] = { { &head, sizeof(head) }, { text, len } };

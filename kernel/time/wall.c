@@ -25,7 +25,9 @@ uint64_t wall_at(uint64_t ns)
 char *wall_text(uint64_t seconds, char buf[WALL_TEXT_MAX])
 {
 	uint64_t days = seconds / 86400, rest = seconds % 86400;
-	/* Days since 0000-03-01: years then end with their leap day, 400 of them have 146,097 days. */
+	/*
+	 * Days since 0000-03-01: years then end with their leap day, 400 of them have 146,097 days.
+	 */
 	uint64_t n = days + 719468, era = n / 146097, in_era = n % 146097;
 	uint64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
 	uint64_t in_year = in_era - (365 * year + year / 4 - year / 100);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The battery clock: every form of its registers, a clock that ticks while it is read, and none at all. */
+/*
+ * The battery clock: every form of its registers, a clock that ticks while it is read, and none at
+ * all.
+ */
 #include "tests/unit/unit.h"
 
 #include <time.h>
@@ -123,7 +126,10 @@ TEST(what_is_no_date_is_not_known)
 	CHECK_EQ(rtc_decode(&r), 0);
 	memset(&r, 0, sizeof(r));
 	CHECK_EQ(rtc_decode(&r), 0);
-	/* The 29th of February only where there is one; a register that holds no century is not one. */
+	/*
+	 * The 29th of February only where there is one; a register that holds no century is not
+	 * one.
+	 */
 	r = reading(1709164800, false, false, true);
 	CHECK_EQ(rtc_decode(&r), 1709164800);
 	r.year = 0x25;

@@ -11,7 +11,9 @@ struct wire_clock hello_clock(void);
 /* A greeting by this process. What concerns the CPU is left 0: only who sends guests needs it. */
 struct wire_hello hello_make(void);
 
-/* Is this the greeting of a node of our version? NULL, or what is wrong. Makes its name printable. */
+/*
+ * Is this the greeting of a node of our version? NULL, or what is wrong. Makes its name printable.
+ */
 const char *hello_check(struct wire_hello *hello);
 
 #endif

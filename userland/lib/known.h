@@ -20,8 +20,8 @@ struct known_node {
 };
 
 /*
- * All of them, by number. Returns their count, and in *nodes an array to free(); or a negative errno, with
- * err (CONTROL_ERR_MAX bytes) filled.
+ * All of them, by number. Returns their count, and in *nodes an array to free(); or a negative
+ * errno, with err (CONTROL_ERR_MAX bytes) filled.
  */
 int known_query(struct known_node **nodes, char *err);
 

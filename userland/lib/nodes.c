@@ -200,7 +200,8 @@ static void list_them(const struct node *nodes, int count, char *buf, size_t siz
 }
 
 /* The one node of these that fits; 0, -ENOENT, or -EINVAL if several do, with err filled. */
-static int find_in(const struct node *nodes, int count, const char *which, struct node *node, char *err)
+static int find_in(const struct node *nodes, int count, const char *which, struct node *node,
+		   char *err)
 {
 	char list[CONTROL_ERR_MAX / 2];
 	int found = 0;
@@ -214,8 +215,8 @@ static int find_in(const struct node *nodes, int count, const char *which, struc
 	if (found == 1)
 		return 0;
 	if (found)
-		snprintf(err, CONTROL_ERR_MAX, "node %.40s: several fit, give the number: %s", which,
-			 list);
+		snprintf(err, CONTROL_ERR_MAX, "node %.40s: several fit, give the number: %s",
+			 which, list);
 	else if (count)
 		snprintf(err, CONTROL_ERR_MAX, "node %.40s: not heard; there are: %s", which, list);
 	else
@@ -268,13 +269,19 @@ int nodes_select(const char *list, struct node **nodes, char *err)
 
 	*nodes = NULL;
 	if (count < 0 || !words) {
+		if (count >= 0) {
+			free(all);
+			snprintf(err, CONTROL_ERR_MAX, "out of memory");
+		}
 		free(words);
 		return count < 0 ? count : -ENOMEM;
 	}
 	/* No more than one for each comma, or all. */
 	chosen = calloc((size_t)count + strlen(list) + 1, sizeof(*chosen));
-	if (!chosen)
+	if (!chosen) {
+		snprintf(err, CONTROL_ERR_MAX, "out of memory");
 		rc = -ENOMEM;
+	}
 	for (char *w = strtok_r(words, ",", &save); w && !rc; w = strtok_r(NULL, ",", &save)) {
 		struct node one;
 		int had = 0;

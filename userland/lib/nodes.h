@@ -26,9 +26,10 @@ struct node {
 int nodes_query(struct node **nodes, char *err);
 
 /*
- * The nodes that a list names: numbers, names and addresses, with commas between, or `all`. An address,
- * A.B.C.D or A.B.C.D:PORT, need not be heard: its number is then 0, and its name the address. Each once, in the
- * order of the list. Returns as nodes_query(), or as nodes_find() for the first that is wrong.
+ * The nodes that a list names: numbers, names and addresses, with commas between, or `all`. An
+ * address, A.B.C.D or A.B.C.D:PORT, need not be heard: its number is then 0, and its name the
+ * address. Each once, in the order of the list. Returns as nodes_query(), or as nodes_find() for
+ * the first that is wrong.
  */
 int nodes_select(const char *list, struct node **nodes, char *err);
 

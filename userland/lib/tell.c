@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One thread, one poll() over all nodes that are being told; what they send is checked before use. */
+/*
+ * One thread, one poll() over all nodes that are being told; what they send is checked before use.
+ */
 #include "userland/lib/tell.h"
 
 #include <arpa/inet.h>
@@ -69,14 +71,17 @@ static void end(struct telling *t, struct peer *p, int result, const char *err)
 }
 
 /* So little is sent that the socket's buffer has room for it. NULL, or what is wrong. */
-static const char *send_message(struct peer *p, unsigned type, uint32_t id, const void *payload, uint32_t len)
+static const char *send_message(struct peer *p, unsigned type, uint32_t id, const void *payload,
+				uint32_t len)
 {
 	struct wire_hdr hdr = { .len = len, .type = (uint16_t)type, .id = id };
 	struct iovec iov[2] = { { &hdr, sizeof(hdr) }, { (void *)payload, len } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n = sendmsg(p->fd, &msg, MSG_NOSIGNAL);
 
-	return n == (ssize_t)(sizeof(hdr) + len) ? NULL : n < 0 ? strerror(errno) : "it does not listen";
+	return n == (ssize_t)(sizeof(hdr) + len) ? NULL
+	       : n < 0				 ? strerror(errno)
+						 : "it does not listen";
 }
 
 static const char *ping(struct peer *p)
@@ -113,7 +118,8 @@ static void on_text(struct telling *t, struct peer *p, const char *text, size_t 
 }
 
 /* NULL, or what is wrong; p->node is NULL when this was the end. */
-static const char *on_message(struct telling *t, struct peer *p, const struct wire_hdr *hdr, const void *payload)
+static const char *on_message(struct telling *t, struct peer *p, const struct wire_hdr *hdr,
+			      const void *payload)
 {
 	static char why[WIRE_REASON_MAX + 16];
 	struct wire_ordered ordered;
@@ -236,7 +242,8 @@ static void turn(struct telling *t)
 	poll(t->fds, AT_ONCE, SESSION_PING_MS / 4);
 	for (unsigned i = 0; i < AT_ONCE; i++) {
 		struct peer *p = &t->peers[i];
-		const char *wrong = p->node && t->fds[i].fd >= 0 && t->fds[i].revents ? on_ready(t, p) : NULL;
+		const char *wrong =
+			p->node && t->fds[i].fd >= 0 && t->fds[i].revents ? on_ready(t, p) : NULL;
 
 		if (p->node && !wrong)
 			wrong = on_time(p);

@@ -9,8 +9,8 @@ struct tell_ops {
 	/* A line of a node's answer, without its newline and free of control characters. */
 	void (*line)(const struct node *node, const char *text, void *arg);
 	/*
-	 * The last word about this node. err is NULL: it answered, and result is 0 or -errno. Otherwise err
-	 * says why there is no answer: it may or may not have carried the order out.
+	 * The last word about this node. err is NULL: it answered, and result is 0 or -errno.
+	 * Otherwise err says why there is no answer: it may or may not have carried the order out.
 	 */
 	void (*end)(const struct node *node, int result, const char *err, void *arg);
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Six bytes of ones, then the hardware address sixteen times (AMD, "Magic Packet Technology", 20213). */
+/*
+ * Six bytes of ones, then the hardware address sixteen times (AMD, "Magic Packet Technology",
+ * 20213).
+ */
 #include "userland/lib/wake.h"
 
 #include <arpa/inet.h>
@@ -36,12 +39,14 @@ int wake_send(const uint8_t mac[6], const char *addr, char *err)
 	uint8_t packet[SYNC + TIMES * 6];
 	struct sockaddr_in direct = { .sin_family = AF_INET };
 	struct ifaddrs *all = NULL;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1, sent = 0, rc = -ENETUNREACH;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1, sent = 0,
+	    rc = -ENETUNREACH;
 
 	memset(packet, 0xff, SYNC);
 	for (unsigned i = 0; i < TIMES; i++)
 		memcpy(packet + SYNC + i * 6, mac, 6);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)) || getifaddrs(&all)) {
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)) ||
+	    getifaddrs(&all)) {
 		rc = -errno;
 		goto out;
 	}

@@ -26,13 +26,13 @@
 #include "userland/musterd/remember.h"
 #include "userland/musterd/table.h"
 
-#define LISTEN_FIRST_MS (ANNOUNCE_INTERVAL_MS + 300)	/* before the first answer: hear everybody */
+#define LISTEN_FIRST_MS (ANNOUNCE_INTERVAL_MS + 300) /* before the first answer: hear everybody */
 #define IDLE_MS		(10 * 60 * 1000)	/* a private one then leaves */
 #define REJOIN_MS	5000
 #define SAVE_MS		2000	/* after a change: others may follow at once */
 #define SAVE_AGAIN_MS	(60 * 1000)	/* when it did not work */
 #define SAVE_IDLE_MS	(60 * 60 * 1000)	/* without a change: when they were heard */
-#define BAD_LOG_MS	10000			/* at most one line about bad packets in this time */
+#define BAD_LOG_MS	10000 /* at most one line about bad packets in this time */
 
 const char *argp_program_version = "musterd (muster) " MUSTER_VERSION;
 
@@ -194,10 +194,11 @@ static void answer_nodes(struct control_conn *conn)
 			hex[2 * j + 1] = digits[bytes[j] & 15];
 		}
 		hex[sizeof(hex) - 1] = 0;
-		control_print(conn,
-			      "node\tnumber=%u\tname=%s\taddr=%s\tport=%u\tage_ms=%llu\tannounce=%s",
-			      n->number, n->last.name, n->addr, n->port,
-			      (unsigned long long)(now - n->heard_ms), hex);
+		control_print(
+			conn,
+			"node\tnumber=%u\tname=%s\taddr=%s\tport=%u\tage_ms=%llu\tannounce=%s",
+			n->number, n->last.name, n->addr, n->port,
+			(unsigned long long)(now - n->heard_ms), hex);
 	}
 	control_ok(conn);
 }
@@ -212,9 +213,11 @@ static void answer_known(struct control_conn *conn)
 	for (unsigned i = 0; i < table.count; i++) {
 		const struct table_node *n = &table.nodes[i];
 
-		control_print(conn, "known\tnumber=%u\tname=%s\taddr=%s\tport=%u\tmac=%s\talive=%d\tseen=%lld",
-			      n->number, n->last.name, n->addr, n->port, mac_text(n->last.mac, mac),
-			      n->alive, (long long)table_seen(n, now, now_s));
+		control_print(
+			conn,
+			"known\tnumber=%u\tname=%s\taddr=%s\tport=%u\tmac=%s\talive=%d\tseen=%lld",
+			n->number, n->last.name, n->addr, n->port, mac_text(n->last.mac, mac),
+			n->alive, (long long)table_seen(n, now, now_s));
 	}
 	control_ok(conn);
 }
@@ -358,15 +361,21 @@ int main(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "private", 'p', NULL, 0,
-		  "serve one user, from the user's runtime folder; leave after 10 idle minutes", 0 },
+		  "serve one user, from the user's runtime folder; leave after 10 idle minutes",
+		  0 },
 		{ "detach", 'd', NULL, 0, "go to the background once the socket is served", 0 },
 		{ 0 },
 	};
 	static const struct argp argp = {
-		options, parse, NULL,
+		options,
+		parse,
+		NULL,
 		"Hears the announcements of Muster nodes and tells the tools about them.\v"
-		"UDP port: $MUSTER_PORT or 7746. Multicast group: $MUSTER_GROUP or " MUSTER_GROUP ".",
-		NULL, NULL, NULL
+		"UDP port: $MUSTER_PORT or 7746. Multicast group: $MUSTER_GROUP or " MUSTER_GROUP
+		".",
+		NULL,
+		NULL,
+		NULL
 	};
 	char err[CONTROL_ERR_MAX];
 	const char *dir, *group = getenv("MUSTER_GROUP");

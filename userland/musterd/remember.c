@@ -53,7 +53,8 @@ const char *remember_path(char *buf, size_t size, char *err)
 	else
 		n = 0;
 	if (n <= 0 || n >= (int)sizeof(dir)) {
-		snprintf(err, CONTROL_ERR_MAX, "there is no folder to remember nodes in (HOME is not set)");
+		snprintf(err, CONTROL_ERR_MAX,
+			 "there is no folder to remember nodes in (HOME is not set)");
 		return NULL;
 	}
 	rc = make_folders(dir, geteuid() ? 0700 : 0755);
@@ -87,7 +88,8 @@ static const char *take_node(struct table *t, const char *line, int64_t now_s)
 	char mac[MAC_TEXT_MAX];
 	struct table_node n = { 0 };
 	struct in_addr in;
-	int64_t number = control_field_num(line, "number", 0), port = control_field_num(line, "port", 0);
+	int64_t number = control_field_num(line, "number", 0),
+		port = control_field_num(line, "port", 0);
 
 	n.seen_s = control_field_num(line, "seen", -1);
 	if (number < 1 || number > TABLE_NUMBER_MAX || port < 1 || port > 65535 || n.seen_s < 0)
@@ -96,7 +98,8 @@ static const char *take_node(struct table *t, const char *line, int64_t now_s)
 	n.port = (uint16_t)port;
 	if (!control_field(line, "name", n.last.name, sizeof(n.last.name)) || !is_name(n.last.name))
 		return "no name";
-	if (!control_field(line, "addr", n.addr, sizeof(n.addr)) || inet_pton(AF_INET, n.addr, &in) != 1)
+	if (!control_field(line, "addr", n.addr, sizeof(n.addr)) ||
+	    inet_pton(AF_INET, n.addr, &in) != 1)
 		return "no address";
 	if (!control_field(line, "mac", mac, sizeof(mac)) || !mac_parse(mac, n.last.mac))
 		return "no hardware address";
@@ -125,9 +128,12 @@ static const char *take_file(struct table *t, FILE *f, int64_t now_s, unsigned *
 		if (*at == 1)
 			continue;
 		if (control_is(line, "end"))
-			return control_field_num(line, "count", -1) != count ? "another count of nodes" :
-			       fgetc(f) != EOF ? "something behind the end" : NULL;
-		bad = control_is(line, "node") ? take_node(t, line, now_s) : "neither `node` nor `end`";
+			return control_field_num(line, "count", -1) != count
+				       ? "another count of nodes"
+			       : fgetc(f) != EOF ? "something behind the end"
+						 : NULL;
+		bad = control_is(line, "node") ? take_node(t, line, now_s)
+					       : "neither `node` nor `end`";
 		if (bad)
 			return bad;
 		count++;
@@ -166,8 +172,8 @@ static int write_nodes(const struct table *t, FILE *f, uint64_t now_ms, int64_t 
 	for (unsigned i = 0; i < t->count; i++) {
 		const struct table_node *n = &t->nodes[i];
 
-		fprintf(f, "node\tnumber=%u\tname=%s\tmac=%s\taddr=%s\tport=%u\tseen=%lld\n", n->number,
-			n->last.name, mac_text(n->last.mac, mac), n->addr, n->port,
+		fprintf(f, "node\tnumber=%u\tname=%s\tmac=%s\taddr=%s\tport=%u\tseen=%lld\n",
+			n->number, n->last.name, mac_text(n->last.mac, mac), n->addr, n->port,
 			(long long)table_seen(n, now_ms, now_s));
 	}
 	fprintf(f, "end\tcount=%u\n", t->count);
@@ -177,7 +183,8 @@ static int write_nodes(const struct table *t, FILE *f, uint64_t now_ms, int64_t 
 	return fsync(fileno(f)) ? -errno : 0;
 }
 
-int remember_save(const struct table *t, const char *path, uint64_t now_ms, int64_t now_s, char *err)
+int remember_save(const struct table *t, const char *path, uint64_t now_ms, int64_t now_s,
+		  char *err)
 {
 	char fresh[PATH_MAX + 8];
 	int fd, rc;

@@ -142,8 +142,9 @@ enum table_event table_hear(struct table *t, const struct announce *a, uint32_t 
 	*node = n;
 	if (!n)
 		return TABLE_FULL;
-	if (event == TABLE_SAME && (!same_place(n, addr, a->port) || strcmp(n->last.name, a->name) ||
-				    memcmp(n->last.mac, a->mac, sizeof(a->mac))))
+	if (event == TABLE_SAME &&
+	    (!same_place(n, addr, a->port) || strcmp(n->last.name, a->name) ||
+	     memcmp(n->last.mac, a->mac, sizeof(a->mac))))
 		event = TABLE_CHANGED;
 	n->alive = true;
 	n->heard_ms = now_ms;

@@ -17,7 +17,7 @@
 
 struct table_node {
 	unsigned number;
-	bool alive;		/* else what is known of its machine is kept, above all the number */
+	bool alive; /* else what is known of its machine is kept, above all the number */
 	char addr[INET_ADDRSTRLEN];
 	uint16_t port;
 	uint64_t heard_ms;	/* 0: not by this musterd */
@@ -51,7 +51,10 @@ enum table_event table_hear(struct table *t, const struct announce *a, uint32_t 
 /* Marks what has been silent for too long; calls fn (may be NULL) for each. */
 void table_expire(struct table *t, uint64_t now_ms, void (*fn)(const struct table_node *node));
 
-/* Adds one that an earlier musterd heard, of which number to seen_s and last are given. 0, -EEXIST, -ENOMEM. */
+/*
+ * Adds one that an earlier musterd heard, of which number to seen_s and last are given. 0, -EEXIST,
+ * -ENOMEM.
+ */
 int table_recall(struct table *t, const struct table_node *node);
 
 /* When it was heard last, in seconds since 1970, by what both clocks say now. */

@@ -109,7 +109,8 @@ static int wake_one(const uint8_t mac[6], const char *name, const char *addr)
 		return EXIT_REFUSED;
 	}
 	if (!opt.quiet)
-		printf("%s: told %s to wake; it is up when `muster nodes` shows it\n", name, mac_text(mac, text));
+		printf("%s: told %s to wake; it is up when `muster nodes` shows it\n", name,
+		       mac_text(mac, text));
 	return EXIT_DONE;
 }
 
@@ -121,7 +122,9 @@ static int wake_known(const struct known_node *n)
 		return EXIT_DONE;
 	}
 	if (mac_is_none(n->mac)) {
-		fprintf(stderr, "mosctl: %s: it never told its hardware address: give that instead\n", n->name);
+		fprintf(stderr,
+			"mosctl: %s: it never told its hardware address: give that instead\n",
+			n->name);
 		return EXIT_NO_ANSWER;
 	}
 	return wake_one(n->mac, n->name, n->addr);
@@ -144,7 +147,8 @@ static int wake(void)
 	int count = 0, status = EXIT_DONE;
 	bool asked = false;
 
-	for (char *w = words ? strtok_r(words, ",", &save) : NULL; w; w = strtok_r(NULL, ",", &save)) {
+	for (char *w = words ? strtok_r(words, ",", &save) : NULL; w;
+	     w = strtok_r(NULL, ",", &save)) {
 		unsigned found = 0;
 		uint8_t mac[6];
 
@@ -168,8 +172,9 @@ static int wake(void)
 		if (found)
 			continue;
 		fprintf(stderr,
-			"mosctl: node %s: not remembered; `muster nodes --all` lists those that are, and a "
-			"hardware address will do\n", w);
+			"mosctl: node %s: not remembered; `muster nodes --all` lists those that are, and "
+			"a hardware address will do\n",
+			w);
 		worst(&status, EXIT_NO_ANSWER);
 	}
 	free(known);
@@ -257,12 +262,16 @@ int main(int argc, char **argv)
 		{ 0 },
 	};
 	static const struct argp argp = {
-		options, parse, "VERB NODE[,NODE...] [ARG...]",
+		options,
+		parse,
+		"VERB NODE[,NODE...] [ARG...]",
 		"Gives orders to nodes.\v"
-		"NODE is a number, a name or an address, as `muster nodes` lists them, or `all`. An order once given is "
-		"carried out also if mosctl is interrupted. Exit status: 0 done; 1 a node could not do it, and "
-		"says why; 2 wrong usage; 3 no such node, or it does not answer.",
-		NULL, help_text, NULL
+		"NODE is a number, a name or an address, as `muster nodes` lists them, or `all`. An "
+		"order once given is carried out also if mosctl is interrupted. Exit status: 0 done; "
+		"1 a node could not do it, and says why; 2 wrong usage; 3 no such node, or it does not answer.",
+		NULL,
+		help_text,
+		NULL
 	};
 
 	argp_err_exit_status = EXIT_USAGE;

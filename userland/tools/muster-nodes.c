@@ -57,13 +57,15 @@ static void json_known(const struct known_node *known, int count, bool comma)
 
 static void table_known(const struct known_node *known, int count)
 {
-	static const char *const heads[] = { ">NODE", "NAME", "ADDRESS", "HARDWARE", "LAST SEEN", NULL };
+	static const char *const heads[] = { ">NODE",	 "NAME",      "ADDRESS",
+					     "HARDWARE", "LAST SEEN", NULL };
 	struct columns *c = NULL;
 
 	for (int i = 0; i < count; i++) {
 		const struct known_node *n = &known[i];
 		char number[16], mac[MAC_TEXT_MAX], seen[32];
-		const char *const cells[] = { number, n->name, n->addr, mac_text(n->mac, mac), seen };
+		const char *const cells[] = { number, n->name, n->addr, mac_text(n->mac, mac),
+					      seen };
 		time_t t = n->seen;
 		struct tm tm;
 
@@ -82,7 +84,8 @@ static void table_known(const struct known_node *known, int count)
 	columns_print(c, stdout);
 }
 
-static void print_json(const struct node *nodes, int count, const struct known_node *known, int nknown)
+static void print_json(const struct node *nodes, int count, const struct known_node *known,
+		       int nknown)
 {
 	char mac[MAC_TEXT_MAX];
 
@@ -155,12 +158,17 @@ int main(int argc, char **argv)
 		{ 0 },
 	};
 	static const struct argp argp = {
-		options, parse, NULL,
+		options,
+		parse,
+		NULL,
 		"Lists the nodes that this machine hears.\v"
 		"SPEED is a node's measure of one CPU, the same loop everywhere; LOAD counts runnable "
-		"threads; AGE is the time since it was last heard; ELIGIBLE says whether programs started at home "
-		"may run there, or which CPU feature is in the way (mosrun --baseline helps). Exits with 0 also if there is none.",
-		NULL, NULL, NULL
+		"threads; AGE is the time since it was last heard; ELIGIBLE says whether programs "
+		"started at home may run there, or which CPU feature is in the way (mosrun --baseline "
+		"helps). Exits with 0 also if there is none.",
+		NULL,
+		NULL,
+		NULL
 	};
 	char err[CONTROL_ERR_MAX];
 	struct known_node *known = NULL;
