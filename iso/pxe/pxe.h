@@ -58,8 +58,9 @@ void rom_server(struct pxe_server *server);
 void rom_leave(void);
 
 /*
- * Fetches a file. block() is called with each piece, in order; it returns false to end it. Returns
- * the bytes, or -1 if the server has no such file, -2 if it cannot be had.
+ * Fetches a file. block() is called with each piece, in order; with NULL before the first, also when
+ * it starts again; it returns false to end it. Returns the bytes, -1 if the server has no such file,
+ * -2 if it cannot be had, -3 if block() ended it.
  */
 long tftp_get(const struct pxe_server *server, const char *name,
 	      bool (*block)(const uint8_t *data, unsigned len));

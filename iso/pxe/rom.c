@@ -180,7 +180,7 @@ static long get_once(const struct pxe_server *server, const char *name,
 		n = tftp_read(data, size);
 		if (n < 0 || !block(data, n)) {
 			tftp_close();
-			return -2;
+			return n < 0 ? -2 : -3;
 		}
 		total += n;
 	} while (n == size);

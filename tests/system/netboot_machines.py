@@ -102,6 +102,7 @@ def test_the_bios_loader_says_what_it_misses():
         pc.on()
         wait_for(lambda: f'muster.elf {says}' in pc.screen(), 20, f'the loader says: {says}')  # noqa: B023
         assert 'starting anew in' in pc.screen(), pc.screen()
+    n.says(f'(?s)({pc.mac}  asks: .*){{3}}')     # each start is told, however soon
 
 
 def test_ipxe_by_http():

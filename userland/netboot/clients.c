@@ -20,6 +20,7 @@ struct client {
 	bool known;  /* came by PXE, not just as a node */
 	bool served; /* its kind has a file */
 	bool ipxe, answered, warned;
+	bool loads; /* has asked for a file in this start */
 	struct in_addr addr;
 	char given[160];	   /* what it was told last */
 	char file[40];		   /* what it has loaded last */
@@ -75,14 +76,16 @@ static void asks(const struct netboot *nb, const struct dhcp *d)
 	char words[NETBOOT_WORDS_MAX], file[PATH_MAX];
 	const char *settings;
 
-	if (c->known && c->ipxe == d->ipxe && now - c->last_ms < ASK_AGAIN_MS) {
+	/* It asks several times for each start, but not from the beginning once it loads. */
+	if (c->known && c->ipxe == d->ipxe && now - c->last_ms < ASK_AGAIN_MS &&
+	    !(d->type == DHCP_DISCOVER && c->loads)) {
 		c->last_ms = now;
 		return;
 	}
 	c->known = true;
 	c->ipxe = d->ipxe;
 	c->served = dhcp_arch_file(d->arch);
-	c->answered = c->warned = false;
+	c->answered = c->warned = c->loads = false;
 	c->given[0] = c->file[0] = 0;
 	c->file_ms = 0;
 	c->first_ms = c->last_ms = now;
@@ -155,6 +158,7 @@ void client_packet(const struct netboot *nb, const struct udp_packet *p)
 		if (!c || !c->known || p->ours || p->to.s_addr != nb->iface.addr.s_addr)
 			return;
 		c->addr = p->from;
+		c->loads = true;
 		c->last_ms = now_ms();
 		if (!c->file_ms)
 			c->file_ms = c->last_ms;

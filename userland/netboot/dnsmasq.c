@@ -85,6 +85,8 @@ static void add_args(struct args *a, const struct netboot *nb, const char *path)
 	add(a, "--leasefile-ro");
 	add(a, "--enable-tftp");
 	add(a, "--tftp-root=%s", nb->dir);
+	/* A lab that is switched on: by default 50 transfers at a time. */
+	add(a, "--tftp-max=1000");
 	if (nb->opts->verbose)
 		add(a, "--log-dhcp");
 	if (!nb->opts->serve) {
