@@ -13,7 +13,7 @@
 #define ASK_AGAIN_MS 20000 /* after such silence it is a new start */
 /* dnsmasq answers at once, or after 3 s of looking whether an address is free. */
 #define ANSWER_MS 5000
-#define FILE_MS 30000
+#define FILE_MS	  30000
 
 struct client {
 	uint8_t mac[6];

@@ -126,10 +126,10 @@ static void child(const struct args *a, pid_t parent, int log, const sigset_t *m
 	setpgid(0, 0); /* ^C is for us, who then end it */
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	if (rc)
-		fprintf(stderr, "cannot give up root's rights: %s\n", strerror(-rc));
+		fprintf(stderr, "dnsmasq: cannot give up root's rights: %s\n", strerror(-rc));
 	else
 		execv(a->v[0], a->v);
-	fprintf(stderr, "%s: %s\n", a->v[0], strerror(errno));
+	fprintf(stderr, "dnsmasq: %s: %s\n", a->v[0], strerror(errno));
 	_exit(127);
 }
 

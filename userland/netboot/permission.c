@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,15 +65,20 @@ int permission_drop(void)
 	user = getpwnam("dnsmasq");
 	if (!user)
 		user = getpwnam("nobody");
-	/*
-	 * A user namespace of one user has nobody else: EINVAL, and its root is not the machine's.
-	 */
 	if (geteuid() == 0 && user) {
 		prctl(PR_SET_KEEPCAPS, 1);
-		if ((setgroups(0, NULL) || setgid(user->pw_gid) || setuid(user->pw_uid)) &&
-		    errno != EINVAL && geteuid() == 0)
+		/*
+		 * A user namespace of one user has nobody else (EINVAL), its root is not the
+		 * machine's, and it may not change groups.
+		 */
+		if (setgroups(0, NULL) && errno != EPERM)
+			return -errno;
+		if ((setgid(user->pw_gid) || setuid(user->pw_uid)) && errno != EINVAL)
 			return -errno;
 	}
+	/* Who stays root would get all back by execve, and that gain, too, undoes PR_SET_PDEATHSIG. */
+	if (geteuid() == 0 && prctl(PR_SET_SECUREBITS, SECBIT_NOROOT))
+		return -errno;
 	caps[0].permitted = caps[0].effective = caps[0].inheritable = set;
 	if (syscall(SYS_capset, &header, caps))
 		return -errno;
