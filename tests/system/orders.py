@@ -182,7 +182,8 @@ def test_a_node_is_empty_only_when_home_has_the_memory_too():
     p.send(bad_home.frame('IMG_DONE', b'', bad_home.PID))
     equal(order.wait(60), 0)
     said = order.stdout.read()
-    assert re.search(rb'sent home: \d+; no guest is left\n$', said), said
+    # The guest of a made-up image may also go by itself, before it is asked to: then nobody was sent.
+    assert re.search(rb'(sent home: \d+; no guest is left|there is no guest)\n$', said), said
     p.close()
     half.close()
 
