@@ -10,7 +10,7 @@
 #define PIECE 128 /* sent at once */
 
 static const char stand_in[256] = {
-	[CH_UP] = '^', [CH_DOWN] = 'v', [CH_ENTRY] = '>', [CH_LIGHT] = '.', [CH_VERTICAL] = '|',
+	[CH_LIGHT] = '.', [CH_VERTICAL] = '|',
 	[CH_TOP_RIGHT] = '+', [CH_BOTTOM_LEFT] = '+', [CH_HORIZONTAL] = '-',
 	[CH_BOTTOM_RIGHT] = '+', [CH_TOP_LEFT] = '+', [CH_FULL] = '#',
 };
@@ -76,8 +76,10 @@ void ansi_draw(struct ansi *a, unsigned row, unsigned column, const uint16_t *ce
 		s[len++] = ansi_char(cells[i] & 0xff);
 	}
 	a->send(s, len);
-	/* Terminals differ in where the cursor is after the last column. */
-	a->row = column + n < a->columns ? (int)row : -1;
+	/*
+	 * Behind the last column terminals differ in where the cursor is; nobody asks for that
+	 * place.
+	 */
 	a->column = column + n;
 }
 

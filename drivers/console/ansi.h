@@ -13,12 +13,7 @@
 
 struct ansi {
 	void (*send)(const char *s, size_t len);
-	unsigned columns; /* of the terminal */
-	/*
-	 * What the terminal has, as ansi_clear() makes it known; the row is -1 when that is not
-	 * clear.
-	 */
-	int row, column, attr;
+	int row, column, attr; /* what the terminal has, as ansi_clear() makes it known */
 	bool cursor_hidden;
 };
 

@@ -22,7 +22,7 @@ bool fb_init(const struct boot_framebuffer *fb);
 bool fb_map(void);
 
 /*
- * font.S, made by gen-font.py: 256 characters of code page 437, 16 bytes each, the highest bit
+ * font.s, made by gen-font.py: 256 characters of code page 437, 16 bytes each, the highest bit
  * left.
  */
 #define FONT_WIDTH 8
@@ -42,7 +42,7 @@ void serial_leave_screen(void);	/* the terminal shows lines again, below the pic
  */
 void serial_input_start(void);
 int serial_input(void);
-bool keyboard_start(void);
+void keyboard_start(void);
 int keyboard_input(void);
 /* Halts until a key comes, with nothing else able to interrupt: after a panic. */
 void keyboard_wait_alone(void);

@@ -32,7 +32,7 @@ enum cell_colour {
 
 /* Characters of code page 437 outside ASCII that the kernel uses; each has a stand-in (ansi.c). */
 enum cell_char {
-	CH_UP = 0x18, CH_DOWN = 0x19, CH_ENTRY = 0x10, CH_LIGHT = 0xfa, CH_VERTICAL = 0xb3,
+	CH_LIGHT = 0xfa, CH_VERTICAL = 0xb3,
 	CH_TOP_RIGHT = 0xbf, CH_BOTTOM_LEFT = 0xc0, CH_HORIZONTAL = 0xc4, CH_BOTTOM_RIGHT = 0xd9,
 	CH_TOP_LEFT = 0xda, CH_FULL = 0xfe
 };

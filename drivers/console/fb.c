@@ -13,6 +13,9 @@
 
 #define COLUMNS_WANTED 80
 #define ROWS_WANTED 25
+/* With less there is no use in it. */
+#define COLUMNS_MIN 40
+#define ROWS_MIN 10
 /* The early page tables, and the direct map at any time, reach so far. */
 #define REACH (1ull << 32)
 /* Of one line of pixels, written at once: write combining works on 64 bytes in a row. */
@@ -21,7 +24,7 @@
 static struct boot_framebuffer fb;
 static uint8_t *pixels;
 static unsigned bytes;	/* of a pixel */
-static unsigned scale;	/* pixels of the screen, each way, for one of the font */
+static unsigned scale;	/* pixels of the screen, each way, for one of the font; 0: unusable */
 static size_t origin;	/* of the text, which is in the middle */
 static uint32_t palette[16];
 
@@ -64,8 +67,10 @@ bool fb_init(const struct boot_framebuffer *info)
 		scale++;
 	columns = fb.w / (FONT_WIDTH * scale);
 	rows = fb.h / (FONT_HEIGHT * scale);
-	if (!columns || !rows)
+	if (columns < COLUMNS_MIN || rows < ROWS_MIN) {
+		scale = 0;
 		return false;
+	}
 	fb_display.columns = columns < CELLS_COLUMNS_MAX ? columns : CELLS_COLUMNS_MAX;
 	fb_display.rows = rows < CELLS_ROWS_MAX ? rows : CELLS_ROWS_MAX;
 	origin = (size_t)(fb.h - fb_display.rows * FONT_HEIGHT * scale) / 2 * fb.pitch +

@@ -76,12 +76,11 @@ static bool receive(void)
 
 static bool keyboard_interrupt(void *arg)
 {
-	bool any = receive();
-
 	(void)arg;
-	if (any)
+	if (receive())
 		console_input_arrived();
-	return any;
+	/* With nothing there a thread was faster; the line is ours alone. */
+	return true;
 }
 
 /*
@@ -100,24 +99,21 @@ static void set_mode(void)
 		write_to(PORT_DATA, KEYBOARD_ENABLE);
 }
 
-bool keyboard_start(void)
+void keyboard_start(void)
 {
-	unsigned long flags;
-
 	/* Where there is no controller, nobody answers. */
-	if (inb(PORT_STATUS) == 0xff || irq_register(LINE, keyboard_interrupt, NULL))
-		return false;
-	flags = irq_save();
+	if (inb(PORT_STATUS) == 0xff)
+		return;
+	/* Before anybody else takes bytes from it. */
 	receive(); /* what the loader has left */
 	set_mode();
-	irq_restore(flags);
-	present = true;
-	return true;
+	present = irq_register(LINE, keyboard_interrupt, NULL) == 0;
 }
 
 void keyboard_wait_alone(void)
 {
-	apic_timer_set(0);
+	if (apic_present())
+		apic_timer_set(0);
 	irq_leave_only(LINE);
 	/* STI takes effect after the next instruction: no interrupt between the two. */
 	__asm__ volatile("sti; hlt; cli" : : : "memory");

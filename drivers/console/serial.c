@@ -116,12 +116,11 @@ static bool receive(void)
 
 static bool serial_interrupt(void *arg)
 {
-	bool any = receive();
-
 	(void)arg;
-	if (any)
+	if (receive())
 		console_input_arrived();
-	return any;
+	/* With nothing there a thread was faster; the line is ours alone. */
+	return true;
 }
 
 void serial_input_start(void)
@@ -153,7 +152,7 @@ int serial_input(void)
 #define TERMINAL_ROWS 24
 #define TERMINAL_COLUMNS 80
 
-static struct ansi terminal = { .send = serial_write_slowly, .columns = TERMINAL_COLUMNS };
+static struct ansi terminal = { .send = serial_write_slowly };
 
 static void terminal_draw(unsigned row, unsigned column, const uint16_t *cells, unsigned n)
 {

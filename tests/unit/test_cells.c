@@ -241,7 +241,7 @@ static void term_send(const char *s, size_t len)
 		term_byte(s[i]);
 }
 
-static struct ansi ansi = { .send = term_send, .columns = COLUMNS };
+static struct ansi ansi = { .send = term_send };
 
 static void draw(unsigned row, unsigned column, const uint16_t *c, unsigned n)
 {

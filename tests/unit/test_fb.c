@@ -155,8 +155,9 @@ TEST(what_cannot_be_drawn_on_is_refused)
 	info = rgb(640, 400, 32, 0);
 	info.blue_size = 0;
 	CHECK(!fb_init(&info));
-	info = rgb(7, 400, 32, 0);
+	info = rgb(319, 400, 32, 0);
 	CHECK(!fb_init(&info));
+	CHECK(!fb_map());
 }
 
 TEST(high_addresses_wait_for_the_map)
