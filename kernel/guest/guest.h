@@ -107,7 +107,7 @@ struct guest_info {
 	unsigned threads;
 	bool stopped;
 	uint64_t cpu_ns;		/* burnt on this node */
-	uint64_t bytes, away_bytes;	/* memory that is here, and that is still at home */
+	uint64_t bytes;			/* of its memory that are here */
 };
 
 /* Fills in at most max; returns how many guests there are, as far as that many. Any thread. */

@@ -35,7 +35,6 @@ static void list_session(struct session *s, void *arg)
 		info->stopped = g->proc->stopped;
 		info->cpu_ns = proc_cpu_here(g->proc);
 		info->bytes = g->mm->rss_pages * PAGE_SIZE;
-		info->away_bytes = g->mm->away_pages * PAGE_SIZE;
 	}
 	spin_unlock(&s->lock);
 }

@@ -15,6 +15,7 @@
 #include "kernel/time/clock.h"
 
 #define MESSAGE_LINES 40
+#define CARDS 8
 
 /* Of the last collection, to see what has changed since. */
 static struct {
@@ -85,11 +86,32 @@ static void warn(struct status *s, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void collect_network(struct status *s, uint64_t ns)
+{
+	static struct net_card_status cards[CARDS];
+
+	net_get_status(&s->net);
+	s->rx_rate = per_second(s->net.rx_bytes, before.rx_bytes, ns);
+	s->tx_rate = per_second(s->net.tx_bytes, before.tx_bytes, ns);
+	before.rx_bytes = s->net.rx_bytes;
+	before.tx_bytes = s->net.tx_bytes;
+	s->cards = net_get_cards(cards, CARDS);
+	s->card[0] = '\0';
+	s->mbit = 0;
+	for (unsigned i = 0; i < s->cards; i++)
+		if (cards[i].in_use) {
+			snprintf(s->card, sizeof(s->card), "%s", cards[i].name);
+			s->mbit = cards[i].mbit;
+		}
+}
+
 static void collect_warnings(struct status *s)
 {
 	const char *problem;
 
 	s->warnings = 0;
+	for (unsigned i = 0; i < s->net.warnings; i++)
+		warn(s, "%s", s->net.warning[i]);
 	if (s->memory_used > s->memory / 20 * 19)
 		warn(s,
 		     "less than a twentieth of the memory is free: large guests will be sent home");
@@ -111,10 +133,8 @@ void status_collect(struct status *s)
 {
 	uint64_t now = clock_now_ns(), ns = now - before.at_ns;
 
-	net_get_status(&s->net);
 	s->up_s = now / NSEC_PER_SEC;
-	s->rx_rate = per_second(s->net.rx_bytes, before.rx_bytes, ns);
-	s->tx_rate = per_second(s->net.tx_bytes, before.tx_bytes, ns);
+	collect_network(s, ns);
 	s->cpus = cpu_count();
 	s->mhz = cpu_speed_mhz();
 	s->load_milli = sched_load_milli();
@@ -125,6 +145,4 @@ void status_collect(struct status *s)
 	collect_warnings(s);
 	collect_messages(s);
 	before.at_ns = now;
-	before.rx_bytes = s->net.rx_bytes;
-	before.tx_bytes = s->net.tx_bytes;
 }

@@ -29,6 +29,7 @@ struct view {
 struct head {
 	enum console_id console;
 	struct picture *picture;	/* NULL: the log goes there, nothing is painted */
+	bool noise;			/* meanwhile something was typed that is no Enter */
 	const struct view *view;
 	bool changes;			/* the menu may change something (menu=) */
 
@@ -37,7 +38,7 @@ struct head {
 	struct line line;		/* view_ask */
 	struct job *job; /* view_answer: its answer; view_ask: the choices, or NULL */
 
-	/* What scrolls in view_log and view_answer. */
+	/* What scrolls in view_log and view_answer; view_ask has choices above its question. */
 	char *log;			/* a copy of the log; NULL outside of view_log */
 	size_t log_len;
 	unsigned top;			/* the first line shown */

@@ -4,6 +4,8 @@
 
 #include "kernel/guest/guest.h"
 
+#define LEAVES "The node leaves its homes and starts anew."
+
 static bool open(void)
 {
 	return !guest_closed();
@@ -13,8 +15,8 @@ static const struct menu_item menu[] = {
 	{ 'a', .label = "Accept no new guests", .order = "accept off", .when = open },
 	{ 'a', .label = "Accept guests again", .order = "accept on", .when = guest_closed },
 	{ 'l', true, .label = "Log" },
-	{ 'r', .label = "Restart the machine", .order = "reboot",
-	  .confirm = "The node leaves its homes and starts anew." },
+	{ 'o', .label = "Another order", .order = "", .ask = "The order", .choices = "help" },
+	{ 'r', .label = "Restart the machine", .order = "reboot", .confirm = LEAVES },
 };
 
 unsigned menu_items(const struct menu_item **items, unsigned max, bool all)

@@ -45,8 +45,13 @@ static void key(struct head *h, int key)
 
 	h->changes = !menu || strcmp(menu, "off") != 0;
 	if (!h->picture) {
-		if (key == KEY_ENTER)
+		/*
+		 * An Enter on a line of its own: what a modem echoes of our log must not open a
+		 * menu.
+		 */
+		if (key == KEY_ENTER && !h->noise)
 			enter(h);
+		h->noise = key != KEY_ENTER;
 	} else if (key == CTRL_L) {
 		picture_redraw(h->picture);
 	} else if (h->view == &view_status && h->console == CONSOLE_SERIAL &&

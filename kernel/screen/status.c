@@ -43,19 +43,27 @@ static void network(struct picture *p, const struct status *s, unsigned row)
 		column = paint_text(p, row, VALUES, HEAD, "%s", s->net.address);
 		paint_text(p, row, column, ATTR_PLAIN, "  %s", s->net.state);
 	} else {
-		paint_text(p, row, VALUES, MEDIUM, "none yet: %s", s->net.state);
+		paint_text(p, row, VALUES, MEDIUM, "none%s%s", *s->net.state ? ": " : "",
+			   s->net.state);
 	}
 	paint_text(p, row + 1, 1, LABEL, "Card");
-	column = paint_text(p, row + 1, VALUES, ATTR_PLAIN, "%s, ", s->net.card);
-	paint_text(p, row + 1, column, s->net.link ? ATTR_PLAIN : BAD, "link %s",
-		   s->net.link ? "up" : "down");
-	paint_right(p, row + 1, p->columns - 1, ATTR_PLAIN, "in %s/s, out %s/s",
-		    format_bytes(rx, sizeof(rx), s->rx_rate),
-		    format_bytes(tx, sizeof(tx), s->tx_rate));
+	column = paint_text(p, row + 1, VALUES, ATTR_PLAIN, "%s%s", s->card, *s->card ? " " : "");
+	if (s->cards > 1)
+		column = paint_text(p, row + 1, column, ATTR_PLAIN, "of %u: ", s->cards);
+	column = paint_text(p, row + 1, column, ATTR_PLAIN, "%s", s->net.card);
+	if (s->cards && !s->net.link)
+		paint_text(p, row + 1, column, BAD, ", link down");
+	else if (s->cards)
+		column = paint_text(p, row + 1, column, ATTR_PLAIN, ", link up");
+	if (s->net.link && s->mbit)
+		paint_text(p, row + 1, column, ATTR_PLAIN, ", %u Mbit/s", (unsigned)s->mbit);
 	paint_text(p, row + 2, 1, LABEL, "Homes");
 	column = paint_text(p, row + 2, VALUES, ATTR_PLAIN, "%u connected, ", s->net.sessions);
 	paint_text(p, row + 2, column, s->closed ? MEDIUM : ATTR_PLAIN, "new guests are %s",
 		   s->closed ? "refused" : "accepted");
+	paint_right(p, row + 2, p->columns - 1, ATTR_PLAIN, "in %s/s, out %s/s",
+		    format_bytes(rx, sizeof(rx), s->rx_rate),
+		    format_bytes(tx, sizeof(tx), s->tx_rate));
 }
 
 static uint8_t bar_colour(uint64_t part, uint64_t whole)

@@ -24,6 +24,9 @@ struct status_guest {
 
 struct status {
 	struct net_status net;
+	char card[8];	/* the name of the one in use, "" if there is none */
+	unsigned cards; /* that have a driver */
+	uint32_t mbit;	/* 0: unknown */
 	uint64_t up_s;
 	uint64_t rx_rate, tx_rate; /* bytes a second */
 	unsigned cpus, load_milli;

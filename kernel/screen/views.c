@@ -13,7 +13,6 @@
 #define BOX_CHOSEN ATTR(BLACK, GREY)
 #define BOX_WIDE 72
 #define BOX_NARROW 40
-#define CHOICES_MAX 12 /* rows */
 
 /* --- the status ------------------------------------------------------------------------------- */
 
@@ -120,6 +119,7 @@ void head_choose(struct head *h, const struct menu_item *item)
 		head_log(h);
 	} else if (item->ask) {
 		line_set(&h->line, "");
+		h->top = 0;
 		h->job = item->choices ? job_start(item->choices) : NULL;
 		h->view = &view_ask;
 	} else if (item->confirm) {
@@ -133,20 +133,24 @@ void head_choose(struct head *h, const struct menu_item *item)
 
 static void ask_paint(struct head *h)
 {
-	unsigned width = BOX_WIDE, rows = 0, first;
+	unsigned width = BOX_WIDE, most = h->picture->rows - 8, lines, rows, first;
+	const char *hint = "Enter: do it   Esc: back";
 	size_t len = 0;
 	const char *choices = h->job ? job_text(h->job, &len) : "";
 	struct box box, above;
 
 	if (width + 2 > h->picture->columns)
 		width = h->picture->columns - 2;
-	rows = text_lines(choices, len, width);
-	if (rows > CHOICES_MAX)
-		rows = CHOICES_MAX;
-	box = paint_box(h->picture, rows + 3, width, BOX, h->item->label,
-			"Enter: do it   Esc: back");
+	lines = rows = text_lines(choices, len, width);
+	if (rows > most) {
+		rows = most;
+		hint = "Enter: do it   Up, Down: scroll   Esc: back";
+	}
+	if (h->top > lines - rows)
+		h->top = lines - rows;
+	box = paint_box(h->picture, rows + 3, width, BOX, h->item->label, hint);
 	above = (struct box){ box.row, box.column, rows, box.columns };
-	paint_lines(h->picture, &above, BOX, choices, len, 0);
+	paint_lines(h->picture, &above, BOX, choices, len, h->top);
 	box.row += rows;
 	paint_text(h->picture, box.row, box.column + 1, BOX, "%s:", h->item->ask);
 	first = line_first(&h->line, box.columns - 2);
@@ -169,6 +173,10 @@ static void ask_key(struct head *h, int key)
 			       *h->item->order ? " " : "", h->line.text);
 		if (len < (int)sizeof(order))
 			head_order(h, order);
+	} else if (key == KEY_UP) {
+		h->top -= h->top > 0;
+	} else if (key == KEY_DOWN) {
+		h->top++; /* painting finds where the end is */
 	} else {
 		line_key(&h->line, key);
 	}

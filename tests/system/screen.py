@@ -40,9 +40,15 @@ def boot(*args, qemu='', **more):
 
 def sees(rows, pattern, seconds=10):
     """Waits until a row of what rows() returns has that; the match."""
+    shown = []
+
     def look():
-        return next((m for m in map(re.compile(pattern).search, rows()) if m), None)
-    return wait_for(look, seconds, f'the screen shows {pattern!r}; it shows\n' + '\n'.join(rows()))
+        shown[:] = rows()
+        return next((m for m in map(re.compile(pattern).search, shown) if m), None)
+    try:
+        return wait_for(look, seconds, f'the screen shows {pattern!r}')
+    except AssertionError as e:
+        raise AssertionError('\n'.join([str(e), *shown])) from None
 
 
 def test_the_screen_shows_the_node_and_its_guest():
@@ -70,7 +76,7 @@ def test_the_menu_takes_orders():
         m.press('ret')
         sees(m.vga, r'Homes .*new guests are refused')
         jobs.run('mosrun', '--node', '1', 'true')
-        sees(lambda: jobs.console(1).splitlines(), r"'s true \(\d+\) refused: the node takes no guests")
+        sees(lambda: jobs.console(1).splitlines(), r"'s true \(\d+\) refused: the node takes no (new )?guests")
     finally:
         m.press('esc', 'esc', 'ret', 'a', 'ret')
     sees(m.vga, r'Homes .*new guests are accepted')
@@ -92,39 +98,79 @@ def test_the_log_is_shown_and_scrolls():
     sees(m.vga, r'Last messages')
 
 
+class SerialLine:
+    """A machine of our own, and a terminal on its serial line, where somebody has pressed Enter."""
+
+    def __init__(self, words=''):
+        self.boot, self.monitor = boot(kernel=f'name=box3 ip=10.0.2.15/24 gw=10.0.2.2 panic=exit {words}')
+        self.boot.says('net: announced as')
+        self.terminal = Terminal()
+        self.fed = len(self.boot.text)
+        self.boot.types('\r')
+        self.sees(r'^ Muster node box3 ')
+
+    def rows(self):
+        out = self.boot.process.stdout
+        if select.select([out], [], [], 0)[0]:
+            self.boot.text += os.read(out.fileno(), 65536)
+        self.terminal.feed(self.boot.text[self.fed:])
+        self.fed = len(self.boot.text)
+        return self.terminal.rows()
+
+    def sees(self, pattern, seconds=10):
+        return sees(self.rows, pattern, seconds)
+
+    def menu(self, key):
+        self.boot.types('\r')
+        self.sees(r'\+- Menu -')
+        self.boot.types(key)
+
+
 def test_the_same_on_a_serial_line():
-    b, m = boot(kernel='name=box3 ip=10.0.2.15/24 gw=10.0.2.2 panic=exit')
-    b.says('net: announced as')
-    terminal = Terminal()
-    fed = len(b.text)
-
-    def rows():
-        nonlocal fed
-        if select.select([b.process.stdout], [], [], 0)[0]:
-            b.text += os.read(b.process.stdout.fileno(), 65536)
-        terminal.feed(b.text[fed:])
-        fed = len(b.text)
-        return terminal.rows()
-
-    b.types('\r')
-    sees(rows, r'^ Muster node box3 ')
-    sees(rows, r'Q: the plain log again')
+    line = SerialLine()
+    line.sees(r'Q: the plain log again')
     # Said while the line shows the screen: among its last messages, and in the log afterwards.
-    m.run('set_link net off')
-    sees(rows, r'Card .*link down', 20)
-    b.types('\r')
-    sees(rows, r'\+- Menu -')
-    b.types('\x1b[B\x1b[A')     # down, up
-    b.types('\r')
-    sees(rows, r'\+- accept off -')
-    b.types('\r')
-    sees(rows, r'Homes .*new guests are refused')
-    left = len(b.console())
-    b.types('q')
-    b.says(r'\n[^\n]*link (is )?down', after=left)
+    line.monitor.run('set_link net off')
+    line.sees(r'Card .*link down', 20)
+    line.menu('\x1b[B\x1b[A\r')     # down, up, choose
+    line.sees(r'\+- accept off -')
+    line.boot.types('\r')
+    line.sees(r'Homes .*new guests are refused')
+    left = len(line.boot.console())
+    line.boot.types('q')
+    line.boot.says(r'\n[^\n]*link (is )?down', after=left)
     # Now it is a plain log again.
-    m.run('set_link net on')
-    b.says(r'\n[^\n]*link (is )?up', after=left)
+    line.monitor.run('set_link net on')
+    line.boot.says(r'\n[^\n]*link (is )?up', after=left)
+
+
+def test_an_echo_of_the_log_is_no_enter():
+    b, m = boot(kernel='name=box3 ip=10.0.2.15/24 panic=exit')
+    b.says('net: announced as')
+    b.types('net: announced as\r\nhome: ap\r\n')
+    m.run('set_link net off')
+    left = b.says(r'\n[^\n]*link (is )?down').end()
+    assert b'\x1b' not in b.text, b.text
+    b.types('\r')
+    b.says('Muster node box3', after=left)
+
+
+def test_what_is_asked_for_can_be_typed_and_corrected():
+    line = SerialLine()
+    line.menu('o')
+    line.sees(r'The order:')
+    line.sees(r'\| *accept on\|off  ')      # the choices
+    line.boot.types('acept oo\x7fff' + '\x1b[D' * 8 + 'c')
+    line.sees(r'\| accept off ')
+    line.boot.types('\r')
+    line.sees(r'\+- accept off -')
+    line.sees(r'new guests are refused')
+    line.boot.types('\r')
+    line.menu('o')
+    line.boot.types('accept perhaps\r')
+    line.sees(r'accept wants: accept on\|off')
+    line.boot.types('\x1b')
+    line.sees(r'^ Last messages')
 
 
 def test_a_framebuffer_shows_the_same():

@@ -70,6 +70,9 @@ static struct status example(unsigned guests)
 			 .state = "DHCP",
 			 .link = true,
 			 .sessions = 2 },
+		.card = "eth0",
+		.cards = 1,
+		.mbit = 1000,
 		.up_s = 3 * 3600 + 12 * 60,
 		.rx_rate = 1300000,
 		.cpus = 2,
@@ -109,10 +112,10 @@ TEST(the_status_says_it_all)
 		row(0),
 		" Muster node box3                                    up 3 h 12 min   Muster 0.1");
 	CHECK_STR(row(2), " Address   10.0.0.3/24  DHCP");
+	CHECK_STR(row(3), " Card      eth0 e1000 52:54:00:12:34:56, link up, 1000 Mbit/s");
 	CHECK_STR(
-		row(3),
-		" Card      e1000 52:54:00:12:34:56, link up              in 1.2 MB/s, out 0 B/s");
-	CHECK_STR(row(4), " Homes     2 connected, new guests are accepted");
+		row(4),
+		" Homes     2 connected, new guests are accepted          in 1.2 MB/s, out 0 B/s");
 	CHECK(strstr(row(5), " 1.52 on 2 CPUs, 2596 MHz"));
 	CHECK(strstr(row(6), " 83 MB of 506 MB in use"));
 	CHECK_STR(row(8), " ! address 10.0.0.3 is used by another machine, too");
@@ -136,10 +139,11 @@ TEST(a_node_in_trouble_shows_it)
 	s.net.address[0] = '\0';
 	strcpy(s.net.state, "asking for an address (DHCP), 12 s");
 	s.net.link = false;
+	s.cards = 2;
 	s.closed = true;
 	status_paint(p, &s, "");
-	CHECK_STR(row(2), " Address   none yet: asking for an address (DHCP), 12 s");
-	CHECK(strstr(row(3), "link down"));
+	CHECK_STR(row(2), " Address   none: asking for an address (DHCP), 12 s");
+	CHECK_STR(row(3), " Card      eth0 of 2: e1000 52:54:00:12:34:56, link down");
 	find("new guests are refused");
 	find("none");
 }
