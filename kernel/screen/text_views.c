@@ -6,6 +6,7 @@
 #include "drivers/console/keys.h"
 #include "kernel/klog.h"
 #include "kernel/mm/kmalloc.h"
+#include "kernel/orders.h"
 #include "kernel/screen/head.h"
 #include "kernel/screen/paint.h"
 
@@ -61,12 +62,23 @@ static bool scroll(struct head *h, int key)
 
 /* --- the answer to an order ------------------------------------------------------------------- */
 
+/* Is it one that only looks? Its answer is read from the beginning, of the others the end counts. */
+static bool looks(const char *line)
+{
+	size_t len = strcspn(line, " ");
+
+	for (const struct order *o = orders; o->name; o++)
+		if (strlen(o->name) == len && !memcmp(o->name, line, len))
+			return o->looks;
+	return true;
+}
+
 void head_order(struct head *h, const char *line)
 {
 	job_put(h->job);
 	h->job = job_start(line);
 	h->top = 0;
-	h->follow = false;
+	h->follow = !looks(line);
 	h->view = &view_answer;
 }
 

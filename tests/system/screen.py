@@ -76,7 +76,7 @@ def test_the_menu_takes_orders():
         m.press('ret')
         sees(m.vga, r'Homes .*new guests are refused')
         jobs.run('mosrun', '--node', '1', 'true')
-        sees(lambda: jobs.console(1).splitlines(), r"'s true \(\d+\) refused: the node takes no (new )?guests")
+        sees(lambda: jobs.console(1).splitlines(), r"'s true \(\d+\) refused: the node takes no new guests")
     finally:
         m.press('esc', 'esc', 'ret', 'a', 'ret')
     sees(m.vga, r'Homes .*new guests are accepted')
@@ -96,6 +96,19 @@ def test_the_log_is_shown_and_scrolls():
     wait_for(lambda: not any('starts' in r for r in m.vga()), 5, 'the end of the log')
     m.press('esc')
     sees(m.vga, r'Last messages')
+
+
+def test_guests_are_sent_home():
+    m = monitor(f'{os.environ["MUSTER_RUNTIME_DIR"]}/node1.monitor')
+    _, pid = jobs.spin(1)
+    sees(m.vga, rf' {pid} ')
+    m.press('ret')
+    sees(m.vga, r'─ Menu ─')
+    m.press('h')
+    sees(m.vga, r'sent home: 1', 30)
+    m.press('ret')
+    sees(m.vga, r'Guests +none')
+    assert jobs.alive(pid) and [p['node'] for p in jobs.processes()] == ['home'], jobs.processes()
 
 
 class SerialLine:
@@ -171,6 +184,47 @@ def test_what_is_asked_for_can_be_typed_and_corrected():
     line.sees(r'accept wants: accept on\|off')
     line.boot.types('\x1b')
     line.sees(r'^ Last messages')
+
+
+def test_name_and_address_can_be_changed():
+    line = SerialLine()
+    line.menu('m')
+    line.boot.types('box9\r\x1b')
+    line.sees(r'^ Muster node box9 ')
+    line.menu('i')
+    line.boot.types('10.0.2.300\r')
+    line.sees(r'\+- ip 10\.0\.2\.300 -')
+    line.sees(r'10\.0\.2\.300.*|ip wants')
+    line.boot.types('\r')
+    line.menu('i')
+    line.boot.types('10.0.2.77/24 10.0.2.2\r')
+    line.sees(r'Address +10\.0\.2\.77/24 ', 20)
+
+
+def test_a_node_that_must_not_be_changed():
+    line = SerialLine('menu=off')
+    line.menu('s')
+    line.sees(r'\+- settings -')
+    line.sees(r'menu=off')
+    line.boot.types('\x1b')
+    line.sees(r'^ Last messages')
+    line.menu('a')
+    line.boot.types('p')
+    shown = '\n'.join(line.rows())
+    assert 'Log' in shown and 'Power' not in shown and 'Accept' not in shown, shown
+
+
+def test_the_machine_is_switched_off():
+    line = SerialLine()
+    line.menu('p')
+    line.sees(r'Are you sure')
+    line.boot.types('n')
+    line.sees(r'^ Last messages')
+    line.menu('p')
+    line.sees(r'Are you sure')
+    line.boot.types('y')
+    wait_for(lambda: line.boot.process.poll() is not None, 20, 'the machine is off')
+    assert line.boot.process.returncode == 0, line.boot.process.returncode
 
 
 def test_a_framebuffer_shows_the_same():
