@@ -108,9 +108,15 @@ def joined(prefix, user):
             wait_for(lambda: mine.names(who) == ['lent1', 'lent2'], 30, f'both nodes, heard by user {who}')
         r = mine.tool('mosrun', '--node', 'lent2', '--', 'seq', '3', user=1)
         equal((r.stdout, r.stderr, r.returncode), ('1\n2\n3\n', '', 0))
+        guest = subprocess.Popen([*prefix, f'{BIN}/mosrun', '--node', 'lent1', '--', 'sh', '-c',
+                                  'echo ready; read word; echo "$word"'], env=mine.env(0), text=True,
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        equal(guest.stdout.readline(), 'ready\n')
         out, err = mine.end()
         for word in 'lent1', 'lent2', 'emulated', 'e1000', 'STATE':
             assert word in out, out + err
+        equal(guest.communicate('still here\n', timeout=200), ('still here\n', ''), 'a guest when the nodes went')
+        equal(guest.returncode, 0)
 
 
 def test_nodes_of_the_users_own_cluster():
