@@ -37,7 +37,7 @@ struct conn {
 	void *owner;
 	char peer[24];
 	bool told; /* closed() has been called */
-	uint64_t heard_ns;
+	unsigned quiet_ticks; /* since home was last heard */
 	uint64_t linger_until;
 	struct framing rx;
 	bool answered; /* the last message was an answer that a guest waits for */

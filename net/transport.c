@@ -20,8 +20,8 @@
 #include "net/internal.h"
 
 #define TICK_MS 500
-/* A peer that was refused gets so long to fetch the reason. */
 #define ANSWER_MAX (8 * TCP_MSS) /* less than any sender may send unacknowledged (RFC 6928) */
+/* A peer that was refused gets so long to fetch the reason. */
 #define LINGER_NS (2 * NSEC_PER_SEC)
 
 static struct list_head conns = LIST_HEAD_INIT(conns); /* that have not been detached */
@@ -29,6 +29,7 @@ static unsigned conn_count;
 static const struct conn_ops *ops;
 static uint16_t port;
 static struct tcp_pcb *listener;
+static bool ticking;
 
 unsigned transport_sessions(void)
 {
@@ -206,7 +207,7 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		conn_end(conn, CONN_CLOSE, WHY_LOST, "home closed the connection");
 		return ERR_OK;
 	}
-	conn->heard_ns = clock_now_ns();
+	conn->quiet_ticks = 0;
 	for (struct pbuf *q = p; q && conn->end == CONN_OPEN; q = q->next) {
 		const char *wrong = framing_feed(&conn->rx, q->payload, q->len, on_message, conn);
 
@@ -249,20 +250,24 @@ static void on_error(void *arg, err_t err)
 	conn_fail(conn, err == ERR_RST ? "home reset the connection" : "home cannot be reached");
 }
 
+/*
+ * Silence is counted in ticks, not taken from the clock: if the machine itself stood still (an emulated
+ * one whose host is busy or asleep), nobody was silent.
+ */
 static void tick(void *arg)
 {
-	uint64_t now = clock_now_ns();
 	struct conn *conn;
 
 	(void)arg;
 	list_for_each_entry(conn, &conns, link) {
 		if (conn->end == CONN_OPEN &&
-		    now - conn->heard_ns > SESSION_SILENCE_MS * NSEC_PER_MSEC)
+		    ++conn->quiet_ticks > SESSION_SILENCE_MS / TICK_MS)
 			conn_fail(conn, "home has been silent for too long");
 		/* Also retries what memory was lacking for, and ends lingering. */
 		conn_post(conn);
 	}
-	if (!list_empty(&conns))
+	ticking = !list_empty(&conns);
+	if (ticking)
 		sys_timeout(TICK_MS, tick, NULL);
 }
 
@@ -281,14 +286,15 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	conn->refs = 1;
 	conn->pcb = pcb;
 	conn->work.fn = conn_work;
-	conn->heard_ns = clock_now_ns();
 	spin_init(&conn->lock);
 	txqueue_init(conn);
 	framing_init(&conn->rx, 1);
 	snprintf(conn->peer, sizeof(conn->peer), "%s:%u", ipaddr_ntoa(&pcb->remote_ip),
 		 pcb->remote_port);
-	if (list_empty(&conns))
+	/* The list may be empty, and the tick of those that were in it still to come. */
+	if (!ticking)
 		sys_timeout(TICK_MS, tick, NULL);
+	ticking = true;
 	list_add_tail(&conn->link, &conns);
 	conn_count++;
 	tcp_arg(pcb, conn);

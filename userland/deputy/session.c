@@ -28,7 +28,7 @@ struct session {
 	struct wire_hello hello;
 	uint32_t next_id;
 	struct alarm ping;
-	uint64_t heard_ns;
+	unsigned quiet_ticks;	/* since the node was last heard */
 	struct list_head sources;
 	char why[WIRE_REASON_MAX + 64]; /* it was lost, or will be */
 };
@@ -141,7 +141,7 @@ static void say_hello(void *arg)
 	hello.xstate_size = hostcpu_xstate_size();
 	hello.xcr0 = hostcpu_xcr0();
 	hostcpu_features(hello.cpu);
-	session->heard_ns = loop_now();
+	session->quiet_ticks = 0;
 	session_send1(session, W_HELLO, 0, 0, 0, &hello, sizeof(hello));
 }
 
@@ -175,7 +175,8 @@ static void tick(struct alarm *alarm)
 	struct session *session = container_of(alarm, struct session, ping);
 	if (session->lost)
 		return;
-	if (loop_now() - session->heard_ns > MS(SESSION_SILENCE_MS)) {
+	/* Counted, not timed: a home that slept itself has not been left without a word. */
+	if (++session->quiet_ticks > SESSION_SILENCE_MS / SESSION_PING_MS) {
 		session_fail(session,
 			     session->up ? "no sign of life for %d s" : "no answer for %d s",
 			     SESSION_SILENCE_MS / 1000);
@@ -197,7 +198,7 @@ static const char *take_message(void *arg, const struct wire_hdr *hdr, void *pay
 
 	if (session->lost)
 		return NULL;
-	session->heard_ns = loop_now();
+	session->quiet_ticks = 0;
 	switch (hdr->type) {
 	case W_HELLO:
 		return take_hello(session, payload);
@@ -282,7 +283,6 @@ struct session *session_to(const struct node *node)
 		snprintf(session->node.name, sizeof(session->node.name), "%s", node->addr);
 	list_init(&session->sources);
 	alarm_init(&session->ping, tick);
-	session->heard_ns = loop_now();
 	list_add_tail(&session->link, &sessions);
 	alarm_set(&session->ping, MS(SESSION_PING_MS));
 	session->transport = transport_connect(node->addr, node->port, &ops, session, &why);
