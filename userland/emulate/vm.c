@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One emulated node: its QEMU's command line, its kernel's command line, its console's log. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,36 +8,12 @@
 
 #include "proto/limits.h"
 #include "userland/emulate/emulate.h"
+#include "userland/lib/args.h"
 #include "userland/lib/programs.h"
 
 #define TAIL_LINES 60
-#define ARGS_MAX 64
 
 static const char panic_mark[] = "*** muster: panic";
-
-/* argv for QEMU, made piece by piece; strings live until exec. */
-struct args {
-	char *v[ARGS_MAX];
-	unsigned n;
-};
-
-static void add(struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct args *a, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (a->n >= ARGS_MAX - 1 || vasprintf(&a->v[a->n++], fmt, ap) < 0)
-		abort();
-	va_end(ap);
-}
-
-static void free_args(struct args *a)
-{
-	for (unsigned i = 0; i < a->n; i++)
-		free(a->v[i]);
-}
 
 /* What the node's kernel is told. */
 static void kernel_args(const struct session *s, const struct vm *vm, char *buf, size_t size)
@@ -85,20 +60,20 @@ static int add_image(const struct session *s, const struct vm *vm, struct args *
 	}
 	kernel_args(s, vm, words, sizeof(words));
 	if (i == 0) {
-		add(a, "-kernel");
-		add(a, "%s", file);
-		add(a, "-append");
-		add(a, "%s", words);
+		args_add(a, "-kernel");
+		args_add(a, "%s", file);
+		args_add(a, "-append");
+		args_add(a, "%s", words);
 		return 0;
 	}
 	snprintf(copy, sizeof(copy), "%s/%s.img", s->dir, vm->name);
 	rc = image_with_args(file, words, copy);
 	if (rc)
 		return rc;
-	add(a, "-drive");
-	add(a, "file=%s,format=raw,%s", copy, i == 1 ? "if=floppy" : "media=cdrom");
-	add(a, "-boot");
-	add(a, "%c", i == 1 ? 'a' : 'd');
+	args_add(a, "-drive");
+	args_add(a, "file=%s,format=raw,%s", copy, i == 1 ? "if=floppy" : "media=cdrom");
+	args_add(a, "-boot");
+	args_add(a, "%c", i == 1 ? 'a' : 'd');
 	return 0;
 }
 
@@ -112,45 +87,45 @@ int vm_start(struct session *s, struct vm *vm)
 		if (tap < 0)
 			return tap;
 	}
-	add(&a, "qemu-system-x86_64");
-	add(&a, "-name");
-	add(&a, "%s", vm->name);
-	add(&a, "-machine");
-	add(&a, "pc");
-	add(&a, "-accel");
-	add(&a, "%s", s->kvm ? "kvm" : "tcg,thread=multi");
-	add(&a, "-cpu");
+	args_add(&a, "qemu-system-x86_64");
+	args_add(&a, "-name");
+	args_add(&a, "%s", vm->name);
+	args_add(&a, "-machine");
+	args_add(&a, "pc");
+	args_add(&a, "-accel");
+	args_add(&a, "%s", s->kvm ? "kvm" : "tcg,thread=multi");
+	args_add(&a, "-cpu");
 	if (s->opts->cpu_model)
-		add(&a, "%s", s->opts->cpu_model);
+		args_add(&a, "%s", s->opts->cpu_model);
 	else
-		add(&a, "%s", s->kvm ? "host,-arch-capabilities" : "max");
-	add(&a, "-smp");
-	add(&a, "%u", s->opts->cpus);
-	add(&a, "-m");
-	add(&a, "%u", s->opts->memory_mb);
-	add(&a, "-nodefaults");
-	add(&a, "-no-user-config");
+		args_add(&a, "%s", s->kvm ? "host,-arch-capabilities" : "max");
+	args_add(&a, "-smp");
+	args_add(&a, "%u", s->opts->cpus);
+	args_add(&a, "-m");
+	args_add(&a, "%u", s->opts->memory_mb);
+	args_add(&a, "-nodefaults");
+	args_add(&a, "-no-user-config");
 	/* A triple fault shows as a node that has stopped. */
 	if (!s->opts->reboot)
-		add(&a, "-no-reboot");
-	add(&a, "-display");
-	add(&a, "none");
-	add(&a, "-vga");
-	add(&a, "std");
-	add(&a, "-serial");
-	add(&a, "file:%s", vm->log);
+		args_add(&a, "-no-reboot");
+	args_add(&a, "-display");
+	args_add(&a, "none");
+	args_add(&a, "-vga");
+	args_add(&a, "std");
+	args_add(&a, "-serial");
+	args_add(&a, "file:%s", vm->log);
 	/* Tests pull cables and plugs through this. */
-	add(&a, "-monitor");
-	add(&a, "unix:%s/%s.monitor,server=on,wait=off", s->dir, vm->name);
-	add(&a, "-device");
-	add(&a, "isa-debug-exit,iobase=0xf4");
-	add(&a, "-netdev");
+	args_add(&a, "-monitor");
+	args_add(&a, "unix:%s/%s.monitor,server=on,wait=off", s->dir, vm->name);
+	args_add(&a, "-device");
+	args_add(&a, "isa-debug-exit,iobase=0xf4");
+	args_add(&a, "-netdev");
 	if (tap >= 0)
-		add(&a, "tap,id=net,fd=%d", tap);
+		args_add(&a, "tap,id=net,fd=%d", tap);
 	else
-		add(&a, "user,id=net,hostfwd=tcp:127.0.0.1:%u-10.0.2.15:%u", vm->port, MUSTER_PORT);
-	add(&a, "-device");
-	add(&a, "%s,netdev=net,mac=%02x:%02x:%02x:%02x:%02x:%02x", s->opts->nic, vm->mac[0],
+		args_add(&a, "user,id=net,hostfwd=tcp:127.0.0.1:%u-10.0.2.15:%u", vm->port, MUSTER_PORT);
+	args_add(&a, "-device");
+	args_add(&a, "%s,netdev=net,mac=%02x:%02x:%02x:%02x:%02x:%02x", s->opts->nic, vm->mac[0],
 	    vm->mac[1], vm->mac[2], vm->mac[3], vm->mac[4], vm->mac[5]);
 	rc = add_image(s, vm, &a);
 	if (!rc)
@@ -170,7 +145,7 @@ int vm_start(struct session *s, struct vm *vm)
 	}
 	if (tap >= 0)
 		close(tap);
-	free_args(&a);
+	args_free(&a);
 	return rc;
 }
 

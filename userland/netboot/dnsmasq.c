@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,33 +14,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "userland/lib/args.h"
 #include "userland/netboot/dhcp.h"
 #include "userland/netboot/netboot.h"
 
-#define ARGS_MAX  48
 #define LINE_SIZE 1024
 #define GRACE_MS  2000 /* between SIGTERM and SIGKILL */
-
-struct args {
-	char *v[ARGS_MAX];
-	unsigned n;
-};
 
 /* What it said last, for when it does not start. */
 static char line[LINE_SIZE], last_line[LINE_SIZE];
 static size_t line_len;
-
-static void add(struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct args *a, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (a->n >= ARGS_MAX - 1 || vasprintf(&a->v[a->n++], fmt, ap) < 0)
-		abort();
-	va_end(ap);
-}
 
 int dnsmasq_find(char *path, size_t size)
 {
@@ -73,42 +55,42 @@ static void add_args(struct args *a, const struct netboot *nb, const char *path)
 	inet_ntop(AF_INET, &f->mask, addr[1], sizeof(addr[1]));
 	inet_ntop(AF_INET, &f->from, addr[2], sizeof(addr[2]));
 	inet_ntop(AF_INET, &f->to, addr[3], sizeof(addr[3]));
-	add(a, "%s", path);
+	args_add(a, "%s", path);
 	/* In this mode it neither forks nor changes its identity; see permission_drop(). */
-	add(a, "--no-daemon");
-	add(a, "--conf-file=/dev/null");
-	add(a, "--log-facility=-");
-	add(a, "--port=0");
-	add(a, "--interface=%s", f->name);
-	add(a, "--except-interface=lo");
-	add(a, "--bind-interfaces");
-	add(a, "--leasefile-ro");
-	add(a, "--enable-tftp");
-	add(a, "--tftp-root=%s", nb->dir);
+	args_add(a, "--no-daemon");
+	args_add(a, "--conf-file=/dev/null");
+	args_add(a, "--log-facility=-");
+	args_add(a, "--port=0");
+	args_add(a, "--interface=%s", f->name);
+	args_add(a, "--except-interface=lo");
+	args_add(a, "--bind-interfaces");
+	args_add(a, "--leasefile-ro");
+	args_add(a, "--enable-tftp");
+	args_add(a, "--tftp-root=%s", nb->dir);
 	/* A lab that is switched on: by default 50 transfers at a time. */
-	add(a, "--tftp-max=1000");
+	args_add(a, "--tftp-max=1000");
 	if (nb->opts->verbose)
-		add(a, "--log-dhcp");
+		args_add(a, "--log-dhcp");
 	if (!nb->opts->serve) {
-		add(a, "--dhcp-range=%s,proxy,%s", addr[0], addr[1]);
-		add(a, "--pxe-service=x86PC,Muster,%s", NETBOOT_BIOS_FILE);
-		add(a, "--pxe-service=X86-64_EFI,Muster,%s", NETBOOT_EFI_FILE);
-		add(a, "--pxe-service=BC_EFI,Muster,%s", NETBOOT_EFI_FILE);
+		args_add(a, "--dhcp-range=%s,proxy,%s", addr[0], addr[1]);
+		args_add(a, "--pxe-service=x86PC,Muster,%s", NETBOOT_BIOS_FILE);
+		args_add(a, "--pxe-service=X86-64_EFI,Muster,%s", NETBOOT_EFI_FILE);
+		args_add(a, "--pxe-service=BC_EFI,Muster,%s", NETBOOT_EFI_FILE);
 		return;
 	}
-	add(a, "--dhcp-range=%s,%s,%s,12h", addr[2], addr[3], addr[1]);
-	add(a, "--dhcp-authoritative");
+	args_add(a, "--dhcp-range=%s,%s,%s,12h", addr[2], addr[3], addr[1]);
+	args_add(a, "--dhcp-authoritative");
 	/* This machine is neither router nor name server of theirs. */
-	add(a, "--dhcp-option=option:router");
-	add(a, "--dhcp-option=option:dns-server");
-	add(a, "--dhcp-vendorclass=set:bios,PXEClient:Arch:00000");
-	add(a, "--dhcp-vendorclass=set:efi,PXEClient:Arch:00007");
-	add(a, "--dhcp-vendorclass=set:efi,PXEClient:Arch:00009");
-	add(a, "--dhcp-boot=tag:bios,%s", NETBOOT_BIOS_FILE);
-	add(a, "--dhcp-boot=tag:efi,%s", NETBOOT_EFI_FILE);
+	args_add(a, "--dhcp-option=option:router");
+	args_add(a, "--dhcp-option=option:dns-server");
+	args_add(a, "--dhcp-vendorclass=set:bios,PXEClient:Arch:00000");
+	args_add(a, "--dhcp-vendorclass=set:efi,PXEClient:Arch:00007");
+	args_add(a, "--dhcp-vendorclass=set:efi,PXEClient:Arch:00009");
+	args_add(a, "--dhcp-boot=tag:bios,%s", NETBOOT_BIOS_FILE);
+	args_add(a, "--dhcp-boot=tag:efi,%s", NETBOOT_EFI_FILE);
 	/* iPXE need not look for a proxy: encapsulated option 176, no-pxedhcp. */
-	add(a, "--dhcp-match=set:ipxe,175");
-	add(a, "--dhcp-option-force=tag:ipxe,encap:175,176,1b");
+	args_add(a, "--dhcp-match=set:ipxe,175");
+	args_add(a, "--dhcp-option-force=tag:ipxe,encap:175,176,1b");
 }
 
 static void child(const struct args *a, pid_t parent, int log, const sigset_t *mask)
