@@ -6,6 +6,7 @@ import sys
 import tempfile
 
 from figures import Figure
+from node import run
 
 BOOTS = 5
 WORDS = 'name=bench1 ip=10.0.2.40/24 gw=10.0.2.2 panic=exit'
@@ -36,6 +37,21 @@ def boot(medium, image, how, uefi, scratch):
         machine.close()
 
 
+def pxe(bin_folder):
+    """{kind: [(entry, announced), ...]}, by a program of its own: it enters a network namespace."""
+    runs = {}
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'pxe.py')
+    for line in run(sys.executable, script, bin_folder, str(BOOTS), timeout=900).splitlines():
+        kind, entry, announced = line.split()
+        runs.setdefault(kind, []).append((float(entry), float(announced)))
+    return runs
+
+
+def times(key, name, runs):
+    return [Figure(f'medium.{key}.{what}', f'{name}: power-on to {title}', 's', [r[i] for r in runs], digits=2)
+            for i, (what, title) in enumerate((('entry', 'kernel entry'), ('announced', 'announcement')))]
+
+
 def media(bin_folder):
     """The tests' own machines; they look for the images beside the folder of the tools."""
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
@@ -47,11 +63,8 @@ def media(bin_folder):
             path = getattr(medium, image)
             runs = [boot(medium, path, how, uefi, scratch) for _ in range(BOOTS)]
             key = name.replace(',', '').replace(' ', '-').lower()
-            figures += [
-                Figure(f'medium.{key}.size', f'{name}: image', 'bytes', [os.path.getsize(path)], digits=0),
-                Figure(f'medium.{key}.entry', f'{name}: power-on to kernel entry', 's', [r[0] for r in runs],
-                       digits=2),
-                Figure(f'medium.{key}.announced', f'{name}: power-on to announcement', 's', [r[1] for r in runs],
-                       digits=2),
-            ]
+            figures.append(Figure(f'medium.{key}.size', f'{name}: image', 'bytes', [os.path.getsize(path)], digits=0))
+            figures += times(key, name, runs)
+    for kind, runs in pxe(bin_folder).items():
+        figures += times(f'pxe-{kind}', f'PXE, {kind.upper()}', runs)
     return figures
