@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "userland/lib/control.h"
+#include "userland/lib/grow.h"
 #include "userland/lib/nodes.h"
 
 struct answer {
@@ -56,17 +57,12 @@ static void known_line(char *line, void *arg)
 
 	if (!control_is(line, "known"))
 		return;
-	if (a->count == a->size) {
-		int size = a->size ? 2 * a->size : 16;
-		struct known_node *nodes = reallocarray(a->nodes, size, sizeof(*nodes));
-
-		if (!nodes) {
-			a->bad = "out of memory";
-			return;
-		}
-		a->nodes = nodes;
-		a->size = size;
+	n = grow(a->nodes, &a->size, a->count, sizeof(*n));
+	if (!n) {
+		a->bad = "out of memory";
+		return;
 	}
+	a->nodes = n;
 	n = &a->nodes[a->count];
 	memset(n, 0, sizeof(*n));
 	n->number = control_field_num(line, "number", 0);

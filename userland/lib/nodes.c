@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "userland/lib/control.h"
+#include "userland/lib/grow.h"
 #include "userland/lib/programs.h"
 
 #define START_MS 5000	/* until a musterd just started must answer; it listens a second first */
@@ -62,17 +63,12 @@ static void node_line(char *line, void *arg)
 
 	if (!control_is(line, "node"))
 		return;
-	if (a->count == a->size) {
-		int size = a->size ? 2 * a->size : 16;
-		struct node *nodes = reallocarray(a->nodes, size, sizeof(*nodes));
-
-		if (!nodes) {
-			a->bad = "out of memory";
-			return;
-		}
-		a->nodes = nodes;
-		a->size = size;
+	n = grow(a->nodes, &a->size, a->count, sizeof(*n));
+	if (!n) {
+		a->bad = "out of memory";
+		return;
 	}
+	a->nodes = n;
 	n = &a->nodes[a->count];
 	memset(n, 0, sizeof(*n));
 	n->number = control_field_num(line, "number", 0);
